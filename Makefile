@@ -1,0 +1,43 @@
+# `make run` starts Vignette. The other targets are for development; CONTRIBUTING.md explains them.
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all check format lock bench install install-dev
+
+PYTHON := .venv/bin/python
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+install:
+	@scripts/bootstrap.sh requirements.txt
+
+install-dev:
+	@scripts/bootstrap.sh requirements.txt requirements-dev.txt
+
+## run       start web and worker; PORT and HOST choose the address
+run: install
+	@exec $(PYTHON) manage.py serve
+
+## test      the embedded test suite: SQLite, local files
+test: install-dev
+	@$(PYTHON) -m pytest -q -n 2 -m "not postgres and not s3 and not browser"
+
+## test-all  adds PostgreSQL, a real S3 server and a real browser
+test-all: install-dev
+	@scripts/test_all.sh
+
+## check     formatter, linters, types, migrations, deployment settings, lock files
+check: install-dev
+	@scripts/check.sh
+
+## format    bring code and templates into shape
+format: install-dev
+	@$(PYTHON) -m ruff check --fix-only --quiet . ; $(PYTHON) -m ruff format --quiet .
+	@git ls-files 'templates/*.html' | xargs $(PYTHON) -m djade --target-version 6.1
+
+## lock      resolve requirements*.in again
+lock: install-dev
+	@scripts/lock.sh
+
+## bench     benchmarks; the table goes to var/bench/
+bench: install-dev
+	@$(PYTHON) -m tests.bench

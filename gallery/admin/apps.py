@@ -1,0 +1,15 @@
+from importlib import import_module
+
+from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
+
+
+class AdminConfig(DjangoAdminConfig):
+    """Django admin in our colours; log-in is the product's own, with its rate limits."""
+
+    default = False
+    default_site = "gallery.admin.site.Site"
+
+    def ready(self):
+        super().ready()
+        for name in ("accounts", "connections", "pictures", "tags", "work"):
+            import_module(f"gallery.admin.{name}")

@@ -1,0 +1,117 @@
+"""What all pages of the admin share: who sees which rows, and what of them."""
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.utils.html import format_html
+
+from gallery.media import thumbnail_url
+
+HIDDEN = "(the owner's alone)"
+
+
+def picture(image, size: str = "small"):
+    """A thumbnail with its size given, so that the page does not jump."""
+    if image is None:
+        return "–"
+    return format_html(
+        '<img class="thumb {}" src="{}" alt="" loading="lazy">',
+        size,
+        thumbnail_url(image.public_id, image.owner_id, 320),
+    )
+
+
+class SuperuserAdmin(admin.ModelAdmin):
+    """Pages for superusers alone, whatever staff were given: who changes these can do anything."""
+
+    def has_module_permission(self, request):
+        return request.user.is_superuser
+
+    def has_view_permission(self, request, obj=None):
+        return request.user.is_superuser
+
+    has_add_permission = has_module_permission
+    has_change_permission = has_delete_permission = has_view_permission
+
+
+class OwnedAdmin(admin.ModelAdmin):
+    """Rows that belong to people. Staff without superuser rights have their own only."""
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request)
+        return rows if request.user.is_superuser else rows.filter(owner=request.user)
+
+    def get_list_filter(self, request):
+        filters = super().get_list_filter(request)
+        return filters if request.user.is_superuser else [name for name in filters if name != "owner"]
+
+    def get_readonly_fields(self, request, obj=None):
+        """The owner is chosen once, and by superusers; everybody else's rows are their own."""
+        fields = super().get_readonly_fields(request, obj)
+        return (*fields, "owner") if obj else fields
+
+    def get_exclude(self, request, obj=None):
+        return ("owner",) if obj is None and not request.user.is_superuser else None
+
+    def save_model(self, request, obj, form, change):
+        if not change and not request.user.is_superuser:
+            obj.owner = request.user
+        super().save_model(request, obj, form, change)
+
+
+class GuardedAdmin(admin.ModelAdmin):
+    """Rows of all people, of which some columns are private: to look at, to sort and to search by."""
+
+    private: tuple[str, ...] = ()  # what only the owner and superusers see
+
+    def lookup_allowed(self, lookup, value, request):
+        if not request.user.is_superuser and lookup.partition("__")[0] in self.private:
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+    def get_list_display(self, request):
+        columns = super().get_list_display(request)
+        return (
+            columns if request.user.is_superuser else [name for name in columns if name not in self.private]
+        )
+
+
+class OperationsAdmin(GuardedAdmin):
+    """Rows that staff look after without seeing what is in them. Nothing is made or changed by hand."""
+
+    private_searches: tuple[str, ...] = ()  # look-ups that would tell
+    view_on_site = False
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        """Rows are read; the right to change them is the right to use the actions."""
+        return obj is None and super().has_change_permission(request, obj)
+
+    def action_checkbox(self, obj):
+        """Django names the row by its text, which for a generation is the prompt."""
+        label = {"class": "action-select", "aria-label": f"Select row {obj.pk}"}
+        checkbox = forms.CheckboxInput(label, lambda value: False)
+        return checkbox.render(ACTION_CHECKBOX_NAME, str(obj.pk))
+
+    def owner_of(self, obj):
+        return obj.owner_id
+
+    def may_see_all(self, request, obj) -> bool:
+        return request.user.is_superuser or self.owner_of(obj) == request.user.pk
+
+    def get_object(self, request, object_id, from_field=None):
+        """Private texts are blanked in the copy that the page is made of, its title included."""
+        obj = super().get_object(request, object_id, from_field)
+        if obj is not None and not self.may_see_all(request, obj):
+            for name in self.private:
+                setattr(obj, name, {} if name == "params" else HIDDEN)
+        return obj
+
+    def get_search_fields(self, request):
+        fields = super().get_search_fields(request)
+        return [*fields, *self.private_searches] if request.user.is_superuser else fields

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class GalleryConfig(AppConfig):
+    name = "gallery"
+    verbose_name = "Library"
+
+    def ready(self):
+        from gallery import checks  # noqa: F401  registers the system checks

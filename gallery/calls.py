@@ -1,0 +1,207 @@
+"""One paid call, from its row to the pictures on disk: claimed once, sent at most once, never lost.
+
+    queued → sent (committed before the request goes out) → answered (raw answer synced in the spool) → done
+
+Whatever stops a worker, `recovery` goes on from the rows and the spool.
+"""
+
+import shutil
+import tempfile
+import threading
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from gallery import filing, leases, outcomes, partials, summaries
+from gallery import generation as generations
+from gallery.filing import spool_of
+from gallery.models import ConnectionProfile, Generation, GenerationCall
+from providers import registry
+from providers.base import ImageRequest, PartialImage, Provider
+from providers.errors import Cancelled, NetworkError, ProviderError
+
+State = GenerationCall.State
+NETWORK_ATTEMPTS = 3  # a vendor that could not be reached; nothing was sent
+FREE_SPACE_FLOOR = 200 * 1024 * 1024  # bytes below which nothing that costs money is started
+# Calls that start or end together take turns: a database with one writer makes the rest wait in vain.
+STARTING = threading.BoundedSemaphore(4)
+FILING = threading.BoundedSemaphore(4)
+
+
+class AnswerNotWritten(ProviderError):
+    """The answer was coming in, and the disk would not take it."""
+
+    code = "storage"
+    retryable = True
+    may_have_been_charged = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What a call needs now, when it is ours to do."""
+
+    call: GenerationCall
+    token: uuid.UUID
+    provider: Provider | None = None  # None: the answer is there already
+    request: ImageRequest | None = None
+    is_known: bool = False  # the vendor has the job, and is asked for it
+
+
+def run(call_id: int) -> None:
+    """Bring one call as far as it goes now. Running it twice, or in two places, does no harm."""
+    settings.SPOOL_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(prefix="inputs-", dir=settings.SPOOL_DIR) as folder:
+        with STARTING:
+            step = _begin(call_id, Path(folder))
+            _let_go_of_the_database()
+        if step:
+            with leases.hold(step.call, step.token):
+                _go_on(step)
+
+
+def _begin(call_id: int, folder: Path) -> Step | None:
+    """Claim the call for what it needs now. None: there is nothing to do, or somebody else does it."""
+    call = GenerationCall.objects.select_related("generation__profile", "generation__owner").get(pk=call_id)
+    if call.state == State.QUEUED:
+        return _begin_sending(call, folder)
+    if call.state == State.SENT:
+        return _begin_asking_again(call)
+    token = leases.claim(GenerationCall.objects.filter(pk=call.pk, state=State.ANSWERED))
+    return Step(call=call, token=token) if token else None
+
+
+def _go_on(step: Step) -> None:
+    problem = _await(step)
+    with FILING:
+        if problem:
+            _handle_unanswered(step.call, step.token, problem)
+        elif not step.provider or outcomes.advance(step.call, step.token, State.SENT, state=State.ANSWERED):
+            filing.file(step.call, step.token)
+
+
+# --- Sending ------------------------------------------------------------------------------------
+
+
+def _begin_sending(call: GenerationCall, folder: Path) -> Step | None:
+    try:
+        profile = _profile_of(call)
+        outcomes.check_key(call, profile)
+        provider = generations.provider_for(profile)
+        request = generations.request_for(call, folder)
+    except ProviderError as exc:
+        outcomes.end(call, exc, Q(state=State.QUEUED))
+        return None
+    if _must_wait(call, profile):
+        return None
+    spool_of(call).unlink(missing_ok=True)  # of an attempt that the vendor answered with "come back"
+    token = _claim(call)
+    return Step(call=call, token=token, provider=provider, request=request) if token else None
+
+
+def _begin_asking_again(call: GenerationCall) -> Step | None:
+    """Go on waiting for a job that a stopped worker submitted: its number is known, nothing is sent again."""
+    if not registry.provider_class(call.generation.provider).can_resume(spool_of(call)):
+        return None
+    token = leases.claim(GenerationCall.objects.filter(pk=call.pk, state=State.SENT))
+    if token is None:
+        return None
+    request = generations.request_for(call)
+    return Step(call=call, token=token, provider=filing.reader_of(call), request=request, is_known=True)
+
+
+def _await(step: Step) -> ProviderError | None:
+    """Wait for the raw answer, until it lies in the spool. Returns why it does not."""
+    if step.provider is None or step.request is None:
+        return None
+    ask = step.provider.resume if step.is_known else step.provider.send
+    try:
+        ask(
+            step.request,
+            spool_of(step.call),
+            on_partial=partial(_keep_preview, step.call),
+            cancelled=lambda: _is_cancelled(step.call),
+        )
+    except ProviderError as exc:
+        return step.provider.as_billed(exc)
+    except OSError as exc:
+        reason = f"The answer could not be written to disk ({exc.strerror})."
+        return step.provider.as_billed(AnswerNotWritten(reason))
+    return None
+
+
+def _profile_of(call: GenerationCall) -> ConnectionProfile:
+    if call.generation.profile is None:
+        raise Cancelled("The connection was deleted before this was sent. Nothing was charged.")
+    return call.generation.profile
+
+
+def _must_wait(call: GenerationCall, profile: ConnectionProfile) -> bool:
+    """Put the call off when its profile is paused, or when there is no room for an answer."""
+    now = timezone.now()
+    if call.run_after > now:
+        return True
+    paused_until = profile.paused_until
+    if paused_until and paused_until > now:
+        reason = f"{profile.name} was asked to slow down, so this waits with its other requests."
+        outcomes.put_off(
+            call, paused_until, Q(state=State.QUEUED), error_code="rate_limited", error_message=reason
+        )  # fmt: skip
+        return True
+    if shutil.disk_usage(settings.SPOOL_DIR).free < FREE_SPACE_FLOOR:
+        outcomes.put_off(
+            call, now + outcomes.STORE_RETRY, Q(state=State.QUEUED), error_code="storage",
+            error_message="The disk is almost full, so this was not sent yet. It goes on when there is room.",
+        )  # fmt: skip
+        return True
+    return False
+
+
+def _claim(call: GenerationCall) -> uuid.UUID | None:
+    """Take the call and mark it sent, in one commit. After this it can never be sent by anyone else."""
+    with transaction.atomic():
+        token = leases.claim(
+            GenerationCall.objects.filter(pk=call.pk, state=State.QUEUED),
+            state=State.SENT, sent_at=timezone.now(), attempts=F("attempts") + 1,
+            error_code="", error_message="",
+        )  # fmt: skip
+        if token:
+            summaries.refresh(call.generation_id)
+    if token:
+        call.refresh_from_db(fields=["attempts", "state", "sent_at"])
+    return token
+
+
+def _keep_preview(call: GenerationCall, preview: PartialImage) -> None:
+    try:
+        partials.keep(call, preview)
+    finally:
+        _let_go_of_the_database()
+
+
+def _is_cancelled(call: GenerationCall) -> bool:
+    try:
+        return Generation.objects.filter(pk=call.generation_id, cancel_requested=True).exists()
+    finally:
+        _let_go_of_the_database()
+
+
+def _let_go_of_the_database() -> None:
+    """Hundreds of calls may wait for minutes; none of them needs a connection to do so."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
+def _handle_unanswered(call: GenerationCall, token: uuid.UUID, exc: ProviderError) -> None:
+    """No answer: either the request never got out, or nobody knows what became of it."""
+    mine = Q(state=State.SENT, attempt_token=token)
+    if isinstance(exc, NetworkError) and call.attempts < NETWORK_ATTEMPTS:
+        outcomes.send_later(call, timezone.now() + timedelta(seconds=2**call.attempts), mine, exc)
+    else:
+        outcomes.end(call, exc, mine)

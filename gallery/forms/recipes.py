@@ -1,0 +1,59 @@
+"""How pictures were asked for, as values of the generate form: once more, one more like it, or changed."""
+
+import base64
+from typing import Any
+
+from gallery import inputs
+from gallery.forms.generate import OPTION
+from gallery.models import Generation, Image
+
+KEPT = ("size", "aspect_ratio", "resolution", "quality", "style", "background", "output_format")
+
+
+def of_generation(row: Generation) -> dict[str, Any]:
+    """Everything that a generation was asked with."""
+    options = {OPTION + name: value for name, value in row.params.get("options", {}).items()}
+    plain = {name: value for name, value in row.params.items() if name != "options"}
+    return plain | options | {"prompt": row.prompt, "n": row.n} | _pictures_of(row)
+
+
+def _pictures_of(row: Generation) -> dict[str, Any]:
+    ids = [str(reference.image.public_id) for reference in _references_of(row)]
+    if row.mode in ("variation", "again"):
+        return {"original": ids[:1], "references": ids[1:]} | _mask_of(row)
+    return {"mode": "edit" if row.mode == "edit" else "", "references": ids} | _mask_of(row)
+
+
+def _references_of(row: Generation):
+    return row.references.exclude(image=None).select_related("image")
+
+
+def _mask_of(row: Generation) -> dict[str, str]:
+    mask = inputs.mask_of(row)
+    return {"mask": f"data:image/png;base64,{base64.b64encode(mask).decode()}"} if mask else {}
+
+
+def like(image: Image) -> dict[str, Any]:
+    """One more like `image`: its recipe, but for the seed, which would only draw it again."""
+    values = of_generation(image.generation) if image.generation else _said_of(image)
+    values |= {"n": 1, "original": [str(image.public_id)]}
+    values.pop("seed", None)
+    if not image.generation or image.generation.mode == "variation":
+        values["references"] = []
+    return values
+
+
+def _said_of(image: Image) -> dict[str, Any]:
+    """The recipe of a picture that was made elsewhere, as far as its file tells it."""
+    told = {name: image.params.get(name) for name in KEPT}
+    return told | {"prompt": image.prompt, "negative_prompt": image.negative_prompt}
+
+
+def changing(image: Image) -> dict[str, Any]:
+    """`image` with something different."""
+    return {"mode": "edit", "references": [str(image.public_id)]}
+
+
+def after(image: Image) -> dict[str, Any]:
+    """A new picture for which `image` is looked at."""
+    return {"references": [str(image.public_id)]}

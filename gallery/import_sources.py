@@ -1,0 +1,130 @@
+"""Where the bytes of an import come from: an archive in the spool, or addresses of the web."""
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+
+from gallery import archives, ingest, storage
+from gallery.archives import ArchiveError
+from gallery.ingest import IngestError
+from gallery.models import Import, ImportEntry
+from providers import egress
+
+FETCH_SECONDS = 20.0
+ARCHIVE_PREFIX = "import-"
+ARCHIVE_SECONDS = 24 * 3600  # one this old that no job names belongs to a request that was killed
+CHUNK = 1 << 20
+
+type Bring = Callable[[ImportEntry], AbstractContextManager[BinaryIO | Path]]
+
+
+@contextmanager
+def opened(job: Import) -> Iterator[Bring]:
+    """Give the function that brings the bytes of an entry. Raises `ArchiveError`.
+
+    That function raises `ArchiveError`, `EgressError` or `IngestError`.
+    """
+    if not job.archive_spool:
+        yield fetched
+        return
+    path = settings.SPOOL_DIR / job.archive_spool
+    if not path.exists():
+        raise ArchiveError("archive_gone", "The archive is not here any more. Add it again.")
+    with archives.open_archive(path) as archive:
+        yield lambda entry: archive.open(archives.Entry(index=entry.index, name=entry.name))
+
+
+# --- Archives -------------------------------------------------------------------------------------
+
+
+def spool(file: BinaryIO) -> Path:
+    """Copy an archive so that it survives the request and a power cut. Raises `IngestError`."""
+    path = _new_path(ARCHIVE_PREFIX)
+    try:
+        with path.open("xb") as copy:
+            while chunk := file.read(CHUNK):
+                copy.write(chunk)
+                if copy.tell() > settings.MAX_IMPORT_BYTES:
+                    raise _too_big()
+            copy.flush()
+            os.fsync(copy.fileno())
+    except OSError as exc:
+        path.unlink(missing_ok=True)
+        raise _no_room(exc) from exc
+    except IngestError:
+        path.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def drop_archive(job: Import) -> None:
+    if job.archive_spool:
+        (settings.SPOOL_DIR / job.archive_spool).unlink(missing_ok=True)
+
+
+def sweep_archives() -> None:
+    """Delete what killed requests left in the spool."""
+    before = time.time() - ARCHIVE_SECONDS
+    for path in settings.SPOOL_DIR.glob(f"{ARCHIVE_PREFIX}*"):
+        needed = Import.objects.filter(archive_spool=path.name, status__in=Import.ACTIVE)
+        if path.exists() and path.stat().st_mtime < before and not needed.exists():
+            path.unlink(missing_ok=True)
+
+
+def _too_big() -> IngestError:
+    limit = f"{settings.MAX_IMPORT_BYTES / 2**20:,.1f}".removesuffix(".0")
+    return IngestError(
+        "too_big", f"This archive is too big. The limit here is {limit} MB. Split it into several."
+    )
+
+
+# --- Addresses ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def fetched(entry: ImportEntry) -> Iterator[Path]:
+    """Bring the file at an address into the spool for as long as the block runs."""
+    path = _new_path(ingest.SPOOL_PREFIX)
+    try:
+        _fetch(entry.name, path)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _fetch(address: str, path: Path) -> None:
+    try:
+        with path.open("xb") as file:
+            answer = egress.fetch(
+                address,
+                sink=file,
+                max_bytes=settings.MAX_IMPORT_BYTES,
+                deadline=FETCH_SECONDS,
+                allowed_private_hosts=settings.ALLOWED_PRIVATE_HOSTS,
+            )
+    except OSError as exc:
+        raise _no_room(exc) from exc
+    if answer.content_type.lower().startswith(("text/html", "application/xhtml")):
+        raise IngestError(
+            "unsupported_type",
+            "The page at this address is not a picture. Give the address of the picture itself.",
+        )
+
+
+def _new_path(prefix: str) -> Path:
+    try:
+        settings.SPOOL_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as exc:
+        raise _no_room(exc) from exc
+    return settings.SPOOL_DIR / f"{prefix}{uuid.uuid4().hex}"
+
+
+def _no_room(exc: OSError) -> IngestError:
+    error = storage.from_os_error(exc)
+    return IngestError(error.code, error.message)

@@ -1,0 +1,337 @@
+"""The only way in: bytes → spooled, hashed, decoded in a limited child, stored, one row with its tags.
+
+`prepare` does what is slow and needs no transaction; `commit` makes the row, inside the caller's;
+`store` does both. Whatever stops them, there is a complete picture or none, and at most a file without a row.
+"""
+
+import hashlib
+import io
+import os
+import tempfile
+import time
+import unicodedata
+import uuid
+import zlib
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from gallery import decode, renditions, storage, tagging
+from gallery.models import ConnectionProfile, Generation, Image, ImageText, Tag, User
+from gallery.models.base import uuid7
+
+CHUNK = 1 << 20
+SPOOL_PREFIX = "incoming-"
+SPOOL_SECONDS = 3600  # a file this old belongs to nobody: its request or worker is gone
+RETRYABLE = {"storage_full", "storage", "decode_busy", "decode_unavailable"}
+
+
+class IngestError(Exception):
+    """A file that was not taken in. `message` is written for the person who added it."""
+
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    @property
+    def retryable(self) -> bool:
+        """Nothing is wrong with the file: the same one may be taken in later."""
+        return self.code in RETRYABLE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """How a picture was made."""
+
+    prompt: str = ""  # as typed
+    prompt_sent: str = ""
+    revised_prompt: str = ""
+    negative_prompt: str = ""
+    provider: str = ""
+    profile: ConnectionProfile | None = None
+    model: str = ""
+    seed: int | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+    cost_usd: Decimal | None = None
+    cost_source: str = Image.CostSource.UNKNOWN
+    generation: Generation | None = None
+    parent: Image | None = None
+    created_at: datetime | None = None  # None: now
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A picture whose files are stored and which is no row yet. Use it in `commit`, or `discard` it."""
+
+    owner: User
+    source: str
+    file_name: str
+    sha256: str
+    crc32: int
+    bytes: int
+    public_id: uuid.UUID
+    storage_key: str = ""  # empty: a live picture of the owner has these bytes, and nothing was stored
+    decoded: decode.Decoded | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    image: Image
+    duplicate: bool  # it was there already, and got the tags
+
+
+def store(
+    owner: User,
+    stream: BinaryIO | Path | bytes,
+    *,
+    source: str,
+    file_name: str = "",
+    title: str = "",
+    source_url: str = "",
+    tags: Iterable[Tag] = (),
+    tag_origin: str = "person",
+    facts: Facts | None = None,
+) -> Stored:
+    """Take one picture in. Raises `IngestError`; then nothing was kept."""
+    prepared = prepare(owner, stream, source=source, file_name=file_name)
+    with ExitStack() as undo:
+        undo.callback(discard, prepared)
+        with transaction.atomic():
+            stored = commit(
+                prepared, title=title, source_url=source_url, tags=tags, tag_origin=tag_origin, facts=facts
+            )
+        undo.pop_all()
+    return stored
+
+
+def prepare(
+    owner: User,
+    stream: BinaryIO | Path | bytes,
+    *,
+    source: str,
+    file_name: str = "",
+    tolerant: bool = False,
+) -> Prepared:
+    """Spool, decode and store the bytes. Raises `IngestError`; then nothing was kept.
+
+    With `tolerant`, a damaged picture is taken in as long as part of it can be seen.
+    """
+    with ExitStack() as clean_up:
+        path, facts = _spool(stream, clean_up)
+        prepared = Prepared(
+            owner=owner, source=source, file_name=display_name(file_name), public_id=uuid7(), **facts
+        )
+        if _live_twin(prepared):
+            return prepared
+        return _keep(prepared, path, _decode(path, tolerant))
+
+
+def commit(
+    prepared: Prepared,
+    *,
+    title: str = "",
+    source_url: str = "",
+    tags: Iterable[Tag] = (),
+    tag_origin: str = "person",
+    facts: Facts | None = None,
+) -> Stored:
+    """Make the row, in the caller's transaction. Bytes the owner has already get the tags instead.
+
+    Raises `IngestError` when the picture that was there while preparing has gone since.
+    """
+    image, duplicate = _row_or_twin(prepared, title, source_url, facts or Facts())
+    tags = tuple(tags)
+    if tags:
+        tagging.add([image], tags, tag_origin)
+    if not duplicate:
+        ImageText.refresh(image)
+    return Stored(image=image, duplicate=duplicate)
+
+
+def discard(prepared: Prepared) -> None:
+    """Delete the files of a picture that became no row. One that did become a row is left alone."""
+    key = prepared.storage_key
+    if key and not Image.objects.filter(storage_key=key).exists():
+        storage.delete(key)
+        renditions.delete(prepared.owner.pk, prepared.public_id)
+
+
+def sweep_spool() -> int:
+    """Delete what killed requests left in the spool. Returns the number of files."""
+    swept, before = 0, time.time() - SPOOL_SECONDS
+    for path in settings.SPOOL_DIR.glob(f"{SPOOL_PREFIX}*"):
+        try:
+            if path.stat().st_mtime < before:
+                path.unlink()
+                swept += 1
+        except FileNotFoundError:
+            continue  # its own request was faster
+    return swept
+
+
+def display_name(name: str) -> str:
+    """The last part of a file name, without what cannot be stored or shown; it is never used as a path."""
+    last = _clean(name).replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in last if unicodedata.category(c) != "Cc").strip()[:255]
+
+
+def _clean(text: str) -> str:
+    """`text` without what databases refuse: NUL and half characters."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+# --- Spooling -------------------------------------------------------------------------------------
+
+
+def _spool(stream: BinaryIO | Path | bytes, clean_up: ExitStack) -> tuple[Path, dict]:
+    """Return a file below SPOOL_DIR that holds the bytes, and what was counted on the way."""
+    if isinstance(stream, Path):
+        file = clean_up.enter_context(stream.open("rb"))
+        if stream.is_relative_to(settings.SPOOL_DIR):  # ours already, and no one writes to it
+            return stream, _count(file)
+        stream = file
+    elif isinstance(stream, bytes):
+        stream = io.BytesIO(stream)
+    try:
+        settings.SPOOL_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, name = tempfile.mkstemp(dir=settings.SPOOL_DIR, prefix=SPOOL_PREFIX)
+    except OSError as exc:
+        raise _from_storage(storage.from_os_error(exc)) from exc
+    path = Path(name)
+    clean_up.callback(path.unlink, missing_ok=True)
+    with os.fdopen(descriptor, "wb") as copy:
+        return path, _count(stream, copy)
+
+
+def _count(stream: BinaryIO, copy: BinaryIO | None = None) -> dict:
+    """Read to the end, into `copy` as well; return the size and the checksums."""
+    sha256, crc32, size = hashlib.sha256(), 0, 0
+    while chunk := stream.read(CHUNK):
+        size += len(chunk)
+        if size > settings.MAX_UPLOAD_BYTES:
+            raise _too_big(stream)
+        sha256.update(chunk)
+        crc32 = zlib.crc32(chunk, crc32)
+        if copy is not None:
+            _write(copy, chunk)
+    if not size:
+        raise IngestError("empty_file", "This file is empty.")
+    if copy is not None:
+        _write(copy, b"")
+    return {"sha256": sha256.hexdigest(), "crc32": crc32, "bytes": size}
+
+
+def _write(copy: BinaryIO, chunk: bytes) -> None:
+    try:
+        copy.write(chunk)
+        if not chunk:
+            copy.flush()
+    except OSError as exc:
+        raise _from_storage(storage.from_os_error(exc)) from exc
+
+
+def _too_big(stream: BinaryIO) -> IngestError:
+    size = getattr(stream, "size", None)
+    limit = f"The limit here is {_megabytes(settings.MAX_UPLOAD_BYTES)}."
+    if size:
+        return IngestError("too_big", f"This file is {_megabytes(size)}. {limit}")
+    return IngestError("too_big", f"This file is too big. {limit}")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / (1 << 20):,.1f}".removesuffix(".0") + " MB"
+
+
+# --- Decoding and storing -------------------------------------------------------------------------
+
+
+def _decode(path: Path, tolerant: bool) -> decode.Decoded:
+    limits = decode.Limits(max_pixels=settings.MAX_IMAGE_PIXELS, tolerant=tolerant)
+    try:
+        return decode.inspect(path, limits)
+    except decode.DecodeError as exc:
+        raise IngestError(exc.code, exc.message) from exc
+
+
+def _keep(prepared: Prepared, path: Path, decoded: decode.Decoded) -> Prepared:
+    """Store the original and its thumbnails, or neither."""
+    key = storage.original_key(
+        prepared.source, prepared.owner.pk, timezone.now(), prepared.sha256, decoded.extension
+    )
+    kept = replace(prepared, storage_key=key, decoded=replace(decoded, thumbnails={}))
+    with ExitStack() as undo:
+        undo.callback(discard, kept)
+        try:
+            storage.put(key, path, decoded.mime_type, prepared.sha256)
+            renditions.put(prepared.owner.pk, prepared.public_id, decoded.thumbnails)
+        except storage.StorageError as exc:
+            raise _from_storage(exc) from exc
+        undo.pop_all()
+    return kept
+
+
+def _from_storage(exc: storage.StorageError) -> IngestError:
+    return IngestError(exc.code, exc.message)
+
+
+# --- The row --------------------------------------------------------------------------------------
+
+
+def _live_twin(prepared: Prepared) -> Image | None:
+    return Image.objects.owned_by(prepared.owner).live().filter(sha256=prepared.sha256).first()
+
+
+def _row_or_twin(prepared: Prepared, title: str, source_url: str, facts: Facts) -> tuple[Image, bool]:
+    if twin := _live_twin(prepared):
+        discard(prepared)
+        return twin, True
+    if prepared.decoded is None:
+        raise IngestError("storage", "The picture that was here already has just been removed. Add it again.")
+    try:
+        with transaction.atomic():
+            return _make_row(prepared, prepared.decoded, title, source_url, facts), False
+    except IntegrityError:
+        twin = _live_twin(prepared)  # somebody else was faster
+        if twin is None:
+            raise
+        discard(prepared)
+        return twin, True
+
+
+def _make_row(
+    prepared: Prepared, decoded: decode.Decoded, title: str, source_url: str, facts: Facts
+) -> Image:
+    made = {name: value for name, value in vars(facts).items() if name != "created_at"}
+    made |= {name: _clean(value) for name, value in made.items() if isinstance(value, str)}
+    image = Image.objects.create(
+        owner=prepared.owner,
+        public_id=prepared.public_id,
+        source=prepared.source,
+        file_name=prepared.file_name,
+        sha256=prepared.sha256,
+        crc32=prepared.crc32,
+        bytes=prepared.bytes,
+        storage_key=prepared.storage_key,
+        title=_clean(title)[:200],
+        source_url=_clean(source_url)[:2000],
+        **_measured(decoded),
+        **made,
+    )
+    if facts.created_at:  # the field itself always says now
+        Image.objects.filter(pk=image.pk).update(created_at=facts.created_at)
+        image.created_at = facts.created_at
+    return image
+
+
+def _measured(decoded: decode.Decoded) -> dict:
+    names = ("mime_type", "width", "height", "frames", "tint", "thumbhash", "phash")
+    return {name: getattr(decoded, name) for name in names}

@@ -1,0 +1,46 @@
+from gallery.models.account import ApiToken, User
+from gallery.models.assist import Assist
+from gallery.models.bitmap import TagBitmap
+from gallery.models.bulk import BulkAction, BulkChunk, Download
+from gallery.models.duplicate import NearDuplicate
+from gallery.models.generation import Generation, GenerationCall, GenerationImage, GenerationReference
+from gallery.models.image import Image, ImageText
+from gallery.models.importing import Import, ImportEntry
+from gallery.models.librarycount import LibraryCount
+from gallery.models.profile import ConnectionProfile, ModelList
+from gallery.models.prompts import Fragment
+from gallery.models.queue import QueuedTask, Worker
+from gallery.models.searching import RecentSearch, SavedSearch
+from gallery.models.tag import ImageTag, Implication, Tag, TagCount, TagWord
+
+__all__ = [
+    "ApiToken",
+    "Assist",
+    "BulkAction",
+    "BulkChunk",
+    "ConnectionProfile",
+    "Download",
+    "Fragment",
+    "Generation",
+    "GenerationCall",
+    "GenerationImage",
+    "GenerationReference",
+    "Image",
+    "ImageTag",
+    "ImageText",
+    "Implication",
+    "Import",
+    "ImportEntry",
+    "LibraryCount",
+    "ModelList",
+    "NearDuplicate",
+    "QueuedTask",
+    "RecentSearch",
+    "SavedSearch",
+    "Tag",
+    "TagBitmap",
+    "TagCount",
+    "TagWord",
+    "User",
+    "Worker",
+]

@@ -1,0 +1,78 @@
+import hashlib
+import secrets
+
+from django.contrib.auth.models import AbstractUser
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+from gallery.models.base import Owned, OwnedQuerySet
+
+
+class User(AbstractUser):
+    """A person with a library of their own. Staff see operations, not pictures."""
+
+    monthly_budget_usd = models.DecimalField(
+        "monthly limit in US dollars",
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+    )
+    blur_sensitive = models.BooleanField("blur sensitive images", default=True)
+    fold_stacks = models.BooleanField("fold stacks in the gallery", default=True)
+    trash_days = models.PositiveSmallIntegerField(  # none: the trash is never emptied by itself
+        "empty the trash after this many days", null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    # Key of the last picture that was compared with all before it, in the search for near duplicates.
+    compared_up_to = models.BigIntegerField(default=0, editable=False)
+
+
+class ApiTokenQuerySet(OwnedQuerySet):
+    def usable(self):
+        return self.filter(
+            models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now()),
+            revoked_at=None,
+            owner__is_active=True,
+        )
+
+
+class ApiToken(Owned):
+    """A bearer token for programs. The token itself is shown once; only its SHA-256 is kept."""
+
+    class Scope(models.TextChoices):
+        READ = "read", "Read"
+        WRITE = "write", "Read and write"
+
+    name = models.CharField(max_length=80)
+    scope = models.CharField(max_length=8, choices=Scope, default=Scope.WRITE)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    hint = models.CharField(max_length=4, editable=False)  # the token's last four characters
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "API token"
+        indexes = [models.Index(fields=["owner", "-id"], name="token_owner")]
+
+    def __str__(self):
+        return f"{self.name} (…{self.hint})"
+
+    @staticmethod
+    def digest_of(token: str) -> str:
+        return hashlib.sha256(token.encode()).hexdigest()
+
+    @classmethod
+    def issue(cls, owner, name, scope=Scope.WRITE) -> tuple["ApiToken", str]:
+        """Make a token with 256 random bits. Returns the row and the token, which cannot be had again."""
+        token = "vig_" + secrets.token_urlsafe(32)
+        row = cls.objects.create(
+            owner=owner, name=name, scope=scope, digest=cls.digest_of(token), hint=token[-4:]
+        )
+        return row, token

@@ -1,0 +1,35 @@
+from django.db import models
+
+
+class QueuedTask(models.Model):
+    """A wake-up for a worker: which task, with which arguments, from when on.
+
+    It carries no truth: the task looks at its own rows, and a lost wake-up is made again by recovery.
+    """
+
+    path = models.CharField(max_length=200)  # "gallery.tasks.run_call"
+    args = models.JSONField(default=list)
+    priority = models.SmallIntegerField(default=0)
+    run_after = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=100, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-priority", "run_after", "id"]
+        indexes = [models.Index(fields=["-priority", "run_after", "id"], name="queued_task_order")]
+
+    def __str__(self):
+        return f"{self.path}{tuple(self.args)}"
+
+
+class Worker(models.Model):
+    """A worker process that is alive, or was: it says so every few seconds."""
+
+    name = models.CharField(max_length=100, unique=True)  # host:pid
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    def __str__(self):
+        return self.name

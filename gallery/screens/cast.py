@@ -1,0 +1,102 @@
+"""Tags as pages show them: what is said about each kind, and cards with a face."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import OuterRef, Subquery
+
+from gallery.media import thumbnail_url
+from gallery.models import ImageTag, Tag
+from gallery.screens import faces
+from gallery.screens.faces import Face
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What the pages of one kind say."""
+
+    one: str
+    many: str
+    empty: str
+    hint: str  # in the field for a new one
+    portrait: bool = False  # whether its page begins with a face
+
+
+WORDS = {
+    Tag.Kind.CHARACTER: Words(
+        one="character",
+        many="Characters",
+        empty="No characters yet. Start with a name, then file pictures under it.",
+        hint="Mira Vale",
+        portrait=True,
+    ),
+    Tag.Kind.LOOK: Words(
+        one="look",
+        many="Looks",
+        empty="No looks yet. A look is a way in which a character appears.",
+        hint="winter cloak",
+        portrait=True,
+    ),
+    Tag.Kind.PERSONA: Words(
+        one="persona",
+        many="Personas",
+        empty="No personas yet. A persona is who you are in a chat.",
+        hint="The Archivist",
+        portrait=True,
+    ),
+    Tag.Kind.CHAT: Words(
+        one="chat",
+        many="Chats",
+        empty="No chats yet. File the pictures of one story together under its name.",
+        hint="The Long Night",
+    ),
+    Tag.Kind.TAG: Words(
+        one="tag",
+        many="Tags",
+        empty="No tags yet. Write some on a picture, or start one here.",
+        hint="blue hour",
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    tag: Tag
+    url: str
+    face: Face | None  # None without any picture
+    count: int
+    used_at: datetime | None = None  # when a picture last got the tag
+    people: tuple["Card", ...] = ()  # who is seen most on its newest pictures
+
+
+def cards(tags: list[Tag], shape: float = faces.SQUARE) -> list[Card]:
+    """Describe `tags`, read with avatar and count; one without an avatar shows its newest picture."""
+    newest = _newest_pictures([tag for tag in tags if tag.avatar_id is None])
+    return [
+        Card(
+            tag=tag,
+            url=tag.get_absolute_url(),
+            face=faces.of(tag, 320, shape) or newest.get(tag.pk),
+            count=getattr(tag, "image_count", 0),
+            used_at=getattr(tag, "used_at", None),
+        )
+        for tag in tags
+    ]
+
+
+def _newest_pictures(tags: list[Tag]) -> dict[int, Face]:
+    """The newest live picture of each tag that is not sensitive, in one query."""
+    if not tags:
+        return {}
+    carried = ImageTag.objects.filter(
+        owner_id=OuterRef("owner_id"), tag_id=OuterRef("pk"), image__trashed_at=None, image__sensitive=False
+    ).order_by("-image_id")
+    rows = Tag.objects.filter(pk__in=[tag.pk for tag in tags]).annotate(
+        newest=Subquery(carried.values("image__public_id")[:1])
+    )
+    owners = {tag.pk: tag.owner_id for tag in tags}
+    return {
+        pk: Face(url=thumbnail_url(newest, owners[pk], 320))
+        for pk, newest in rows.values_list("pk", "newest")
+        if newest
+    }

@@ -1,0 +1,100 @@
+"""What is known of a picture, in words: the rows of "Made with" on its page."""
+
+from dataclasses import dataclass
+
+from django.template.defaultfilters import filesizeformat
+
+from gallery.models import Image
+from gallery.templatetags.ui import money
+from providers import registry
+
+FORMATS = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/gif": "GIF",
+    "image/webp": "WebP",
+    "image/avif": "AVIF",
+}
+NAMES = {"quality": "Quality", "style": "Style", "background": "Background", "resolution": "Resolution"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    name: str
+    value: str
+    note: str = ""  # in paler ink after the value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """One of the texts that a picture's prompt went through."""
+
+    key: str  # "typed", "sent" or "rewritten", as in the address
+    label: str
+    text: str
+
+
+def made_with(image: Image) -> list[Fact]:
+    """List how `image` was made and what its file is; facts that are not known are left out."""
+    facts = [
+        Fact(name="Model", value=image.model),
+        Fact(name="Connection", value=_connection(image)),
+        Fact(name="Size", value=f"{image.width} × {image.height}", note=_asked(image)),
+        Fact(
+            name="File",
+            value=f"{FORMATS.get(image.mime_type, image.mime_type)}, {filesizeformat(image.bytes)}",
+            note="arrived damaged" if image.params.get("damaged") else "",
+        ),
+        *(
+            Fact(name=name, value=str(image.params.get(key) or "").capitalize())
+            for key, name in NAMES.items()
+        ),
+        Fact(name="Avoided", value=image.negative_prompt),
+        Fact(name="Seed", value="" if image.seed is None else str(image.seed)),
+        Fact(name="Took", value=_took(image)),
+        *_cost(image),
+    ]
+    return [fact for fact in facts if fact.value]
+
+
+def wordings(image: Image) -> list[Wording]:
+    """List the texts of the prompt that differ from the one before: as typed, as sent, as rewritten."""
+    texts = (
+        ("typed", "As typed", image.prompt),
+        ("sent", "As sent", image.prompt_sent),
+        ("rewritten", "As rewritten", image.revised_prompt),
+    )
+    seen: dict[str, Wording] = {}
+    for key, label, text in texts:
+        if text:
+            seen.setdefault(text, Wording(key=key, label=label, text=text))
+    return list(seen.values())
+
+
+def _connection(image: Image) -> str:
+    label = dict(registry.provider_choices()).get(image.provider, image.provider)
+    if not image.profile or image.profile.name == label:
+        return label
+    return f"{image.profile.name}, {label}" if label else image.profile.name
+
+
+def _asked(image: Image) -> str:
+    width, cross, height = str(image.params.get("size") or "").partition("x")
+    if not (cross and width.isdecimal() and height.isdecimal()):
+        return ""
+    same = (int(width), int(height)) == (image.width, image.height)
+    return "as asked" if same else f"you asked for {width} × {height}"
+
+
+def _took(image: Image) -> str:
+    generation = image.generation
+    if not (generation and generation.started_at and generation.finished_at):
+        return ""
+    return f"{(generation.finished_at - generation.started_at).total_seconds():.1f} s"
+
+
+def _cost(image: Image) -> list[Fact]:
+    if image.source != Image.Source.GENERATED:
+        return []
+    note = image.get_cost_source_display() if image.cost_usd else ""  # nothing to explain about "free"
+    return [Fact(name="Cost", value=money(image.cost_usd), note=note)]

@@ -1,0 +1,108 @@
+"""The side bar's numbers, money and faces, in four queries."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import connection
+
+from gallery import costs, librarycounts
+from gallery.models import Generation, Import, SavedSearch, Tag
+from gallery.screens import faces
+from gallery.screens.faces import Face
+
+PINNED_SHOWN = 12
+MICRO = Decimal("0.000001")
+
+# Written out, since building it from querysets takes longer than the database needs to answer it.
+COUNTS = """
+SELECT %(known)s + (SELECT COUNT(*) FROM gallery_image
+    WHERE owner_id = %(owner)s AND trashed_at IS NULL AND id > %(up_to)s),
+  (SELECT COUNT(*) FROM gallery_generation
+    WHERE owner_id = %(owner)s AND status IN ('queued', 'running', 'saving'))
+  + (SELECT COUNT(*) FROM gallery_import WHERE owner_id = %(owner)s AND status IN ('queued', 'running')),
+  (SELECT COUNT(*) FROM gallery_tag
+    WHERE owner_id = %(owner)s AND alias_of_id IS NULL AND kind = 'character'),
+  (SELECT COUNT(*) FROM gallery_tag
+    WHERE owner_id = %(owner)s AND alias_of_id IS NULL AND kind = 'persona'),
+  (SELECT COUNT(*) FROM gallery_tag
+    WHERE owner_id = %(owner)s AND alias_of_id IS NULL AND kind = 'chat'),
+  (SELECT COUNT(*) FROM gallery_tag
+    WHERE owner_id = %(owner)s AND alias_of_id IS NULL AND kind = 'tag'),
+  (SELECT COUNT(*) FROM (
+    SELECT 1 FROM gallery_nearduplicate pair
+    JOIN gallery_image one ON one.id = pair.first_id AND one.trashed_at IS NULL
+    JOIN gallery_image two ON two.id = pair.second_id AND two.trashed_at IS NULL
+    WHERE pair.owner_id = %(owner)s AND pair.decision = 'open' LIMIT 100) pairs),
+  (SELECT COUNT(*) FROM gallery_tag WHERE owner_id = %(owner)s AND pinned),
+  (SELECT COUNT(*) FROM gallery_savedsearch WHERE owner_id = %(owner)s AND pinned),
+  (SELECT SUM(cost_usd) FROM gallery_generation WHERE owner_id = %(owner)s AND created_at >= %(month)s),
+  (SELECT SUM(cost_usd) FROM gallery_assist WHERE owner_id = %(owner)s AND created_at >= %(month)s)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinnedTag:
+    name: str
+    kind: str
+    url: str
+    face: Face | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sidebar:
+    images: int
+    characters: int
+    personas: int
+    chats: int
+    tags: int
+    alike: int  # pairs that wait for a decision; more than 99 are 100
+    active: int  # generations and imports that wait or run
+    spent: Decimal  # US dollars of this month
+    limit: Decimal | None  # the person's own, for a month
+    pinned: tuple[PinnedTag, ...]
+    searches: tuple[SavedSearch, ...]  # those that are pinned
+
+
+def active_count(user) -> int:
+    """How many generations and imports of `user` wait or run."""
+    generations = Generation.objects.owned_by(user).active().count()
+    return generations + Import.objects.owned_by(user).filter(status__in=Import.ACTIVE).count()
+
+
+def pinned_tags(user) -> tuple[PinnedTag, ...]:
+    tags = (
+        Tag.objects.owned_by(user)
+        .filter(pinned=True)
+        .select_related("avatar", "parent")
+        .order_by("kind", "folded")
+    )
+    return tuple(
+        PinnedTag(name=tag.full_name, kind=tag.kind, url=tag.get_absolute_url(), face=faces.of(tag))
+        for tag in tags[:PINNED_SHOWN]
+    )
+
+
+def pinned_searches(user) -> tuple[SavedSearch, ...]:
+    return tuple(SavedSearch.objects.owned_by(user).filter(pinned=True)[:PINNED_SHOWN])
+
+
+def read(user) -> Sidebar:
+    """Read what the side bar of `user` shows."""
+    known, up_to = librarycounts.known(user)
+    with connection.cursor() as cursor:
+        month = connection.ops.adapt_datetimefield_value(costs.start_of_month())
+        cursor.execute(COUNTS, {"owner": user.pk, "month": month, "known": known, "up_to": up_to})
+        images, active, characters, personas, chats, free, alike, pins, searches, *spent = cursor.fetchone()
+    return Sidebar(
+        images=images,
+        characters=characters,
+        personas=personas,
+        chats=chats,
+        tags=free,
+        alike=alike,
+        active=active,
+        spent=sum((Decimal(usd or 0) for usd in spent), Decimal(0)).quantize(MICRO),
+        limit=user.monthly_budget_usd,
+        pinned=pinned_tags(user) if pins else (),
+        searches=pinned_searches(user) if searches else (),
+    )

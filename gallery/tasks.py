@@ -1,0 +1,47 @@
+"""What the worker is woken for. Each task takes an id, looks at the rows, and says nothing back."""
+
+from datetime import datetime
+
+from django.tasks import task
+
+
+@task
+def run_call(call_id: int) -> None:
+    from gallery import calls
+
+    calls.run(call_id)
+
+
+@task
+def write_text(assist_id: int) -> None:
+    from gallery import assists
+
+    assists.carry_out(assist_id)
+
+
+@task
+def run_import(import_id: int) -> None:
+    from gallery import importing
+
+    importing.run(import_id)
+
+
+@task
+def run_bulk(action_id: int) -> None:
+    from gallery import bulk
+
+    bulk.run(action_id)
+
+
+@task
+def compare_pictures(owner_id: int) -> None:
+    from gallery import duplicates
+
+    duplicates.search(owner_id)
+
+
+@task
+def empty_trash(owner_id: int, moment: str) -> None:
+    from gallery import trashing
+
+    trashing.empty_up_to(owner_id, datetime.fromisoformat(moment))

@@ -1,0 +1,130 @@
+"""Settings of the person: password, API tokens, appearance, and the numbers of the store."""
+
+from allauth.account.forms import ChangePasswordForm
+from django.conf import settings
+from django.contrib import messages
+from django.core.files.storage import default_storage
+from django.db.models import Count, Q, Sum
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from gallery.forms.account import THEMES, AppearanceForm, GalleryForm, PrivacyForm, TokenForm
+from gallery.models import ApiToken, Image
+from gallery.views.fragments import posted
+
+YEAR = 365 * 24 * 3600  # seconds
+
+
+@require_GET
+def index(request):
+    """User name, and the form that allauth's own view receives."""
+    context = {"section": "settings", "tab": "account", "form": ChangePasswordForm(user=request.user)}
+    return render(request, "settings/account.html", context)
+
+
+def tokens(request):
+    """List and issue tokens. A new one stands in the answer to its own POST and nowhere else."""
+    form, token = TokenForm(posted(request)), ""
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        row, token = ApiToken.issue(request.user, form.cleaned_data["name"], form.cleaned_data["scope"])
+        form = TokenForm()
+    elif request.method == "POST":
+        status = 422
+    rows = ApiToken.objects.owned_by(request.user).filter(revoked_at=None)
+    context = {"section": "settings", "tab": "tokens", "form": form, "token": token, "rows": rows}
+    return render(request, "settings/tokens.html", context, status=status)
+
+
+@require_POST
+def revoke(request, public_id):
+    token = get_object_or_404(ApiToken.objects.owned_by(request.user), public_id=public_id)
+    token.revoked_at = token.revoked_at or timezone.now()
+    token.save(update_fields=["revoked_at"])
+    messages.success(request, f"{token.name} was revoked. Programs that use it are refused from now on.")
+    return redirect("tokens")
+
+
+def appearance(request):
+    """The theme: a cookie, because the server must know it before the first byte of a page."""
+    current = request.COOKIES.get("theme", "system")
+    form = AppearanceForm(posted(request), initial={"theme": current if current in THEMES else "system"})
+    if request.method == "POST" and form.is_valid():
+        messages.success(request, "The appearance was saved for this browser.")
+        response = redirect("appearance")
+        response.set_cookie(
+            "theme",
+            form.cleaned_data["theme"],
+            max_age=YEAR,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+    context = {"section": "settings", "tab": "appearance", "form": form}
+    context["gallery_form"] = GalleryForm(instance=request.user)
+    return render(request, "settings/appearance.html", context, status=422 if form.is_bound else 200)
+
+
+@require_POST
+def gallery(request):
+    """Blurring and folding, which hold for every browser of the person."""
+    form = GalleryForm(request.POST, instance=request.user)
+    if form.is_valid():
+        request.user.save(update_fields=list(form.fields))
+        messages.success(request, "The gallery shows it like this from now on.")
+    return redirect("appearance")
+
+
+@require_POST
+def hide(request):
+    """Blur every picture in this browser until it is asked for again, or until the session ends."""
+    hidden = request.COOKIES.get("hidden") == "1"
+    there = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(there, allowed_hosts=None)
+    response = redirect(there if safe and there else "index")
+    if hidden:
+        response.delete_cookie("hidden", samesite="Lax")
+    else:
+        response.set_cookie("hidden", "1", samesite="Lax")
+    return response
+
+
+def privacy(request):
+    """Whether the trash is emptied by itself, and when."""
+    form = PrivacyForm(posted(request), instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        request.user.save(update_fields=["trash_days"])
+        days = request.user.trash_days
+        off = "Nothing is deleted by itself any more."
+        on = f"Images in the trash are deleted for good after {days} day{'' if days == 1 else 's'}."
+        messages.success(request, on if days else off)
+        return redirect("privacy")
+    context = {"section": "settings", "tab": "privacy", "form": form}
+    return render(request, "settings/privacy.html", context, status=422 if form.is_bound else 200)
+
+
+@require_GET
+def storage(request):
+    """Where the files are, how many, and how large."""
+    mine = Image.objects.owned_by(request.user)
+    numbers = mine.aggregate(
+        images=Count("pk", filter=Q(trashed_at=None)),
+        image_bytes=Sum("bytes", filter=Q(trashed_at=None), default=0),
+        trashed=Count("pk", filter=~Q(trashed_at=None)),
+        trashed_bytes=Sum("bytes", filter=~Q(trashed_at=None), default=0),
+    )
+    sources = mine.live().order_by("source").values("source").annotate(n=Count("pk"), size=Sum("bytes"))
+    labels = dict(Image.Source.choices)
+    context = {
+        "section": "settings",
+        "tab": "storage",
+        "numbers": numbers,
+        "sources": [row | {"label": labels[row["source"]]} for row in sources],
+        "is_s3": settings.MEDIA_STORAGE == "s3",
+        "bucket": getattr(default_storage, "bucket_name", ""),
+        "folder": settings.MEDIA_ROOT if request.user.is_superuser else "",
+    }
+    return render(request, "settings/storage.html", context)

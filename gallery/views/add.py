@@ -1,0 +1,273 @@
+"""Add images: Upload, Import and Generate, three tabs of one surface."""
+
+import uuid
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from gallery import costs, importing, ingest, jobs, offers, tagging
+from gallery.forms.add import ImportForm, UploadForm, upload_limit
+from gallery.forms.fitting import LISTS, fit, typed_in
+from gallery.forms.generate import GenerateForm
+from gallery.generation import IdempotencyConflict
+from gallery.media import thumbnail_url
+from gallery.models import Image, Import, ImportEntry, Tag
+from gallery.screens.cards import of_wish
+from gallery.screens.toasts import notify
+from gallery.tagspec import TagError
+from gallery.templatetags.ui import money
+from gallery.views.beginnings import GONE, begin, specs
+from gallery.views.fragments import posted, wants_fragment
+from gallery.views.generations import begun
+from providers.errors import ProviderError
+
+NO_FILES = "No file arrived. The transfer was cut off, or nothing was chosen. Choose the files again."
+
+
+def upload(request):
+    """The upload tab. Each file has a result row of its own; with script, each comes in its own request."""
+    form = UploadForm(posted(request))
+    facts = {"form": form, "limit": upload_limit(), "max_bytes": settings.MAX_UPLOAD_BYTES}
+    context = _surface(request, "upload") | facts
+    files = request.FILES.getlist("file")
+    if not form.is_bound:
+        return render(request, "gallery/add/upload.html", context)
+    if not files or not form.is_valid():
+        context["problem"] = "" if files else NO_FILES
+        return _part(request, "problem", context, status=422)
+    tags = tagging.resolve(request.user, form.cleaned_data["tags"])
+    context["rows"] = [_store(request.user, file, tags) for file in files]
+    return _part(request, "rows", context)
+
+
+def _part(request, name, context, status=200):
+    """One part of the upload tab for script, the whole of it for a plain form."""
+    template = "gallery/add/upload.html" + (f"#{name}" if wants_fragment(request) else "")
+    return render(request, template, context, status=status)
+
+
+def _store(owner, file, tags) -> dict:
+    """File one upload; tell in a row what became of it."""
+    try:
+        stored = ingest.store(owner, file, source=Image.Source.UPLOAD, file_name=file.name, tags=tags)
+    except ingest.IngestError as exc:
+        return {"name": file.name, "state": "refused", "sentence": exc.message}
+    thumb = thumbnail_url(stored.image.public_id, owner.pk, 320)
+    row = {"name": file.name, "image": stored.image, "thumb": thumb}
+    if stored.duplicate:
+        sentence = "Already in your gallery. Tags will be added to the copy you have."
+        return row | {"state": "duplicate", "sentence": sentence}
+    return row | {"state": "added", "sentence": "Added."}
+
+
+def import_(request):
+    """The import tab: addresses or an archive become a job that runs in the background."""
+    earlier = _failed_before(request)
+    form = ImportForm(posted(request), request.FILES or None, initial=earlier)
+    status = 200
+    if request.method == "POST":
+        if form.is_valid() and (job := _begin_import(request.user, form)):
+            notify(request, "The import has begun. You can leave this page.")
+            return redirect("import", job.public_id)
+        status = 422
+    cards = jobs.imports_of(request.user)
+    context = {"form": form, "cards": cards, "live": jobs.poller(cards, "imports")}
+    return render(
+        request, "gallery/add/import.html", _surface(request, "import") | earlier | context, status=status
+    )
+
+
+def _failed_before(request) -> dict:
+    """Addresses and tags of the import that `?again=` names: those that failed, to be tried once more."""
+    earlier = request.GET.get("again")
+    if not earlier:
+        return {}
+    job = get_object_or_404(Import.objects.owned_by(request.user), public_id=_uuid(earlier), archive_name="")
+    failed = job.entries.filter(state=ImportEntry.State.FAILED).values_list("name", flat=True)
+    return {"addresses": "\n".join(failed), "tags": specs(job.tags.all())}
+
+
+def _begin_import(owner, form):
+    """Make the job, or leave the reason on the form."""
+    typed = form.cleaned_data
+    try:
+        tags = tagging.resolve(owner, typed["tags"])
+        if typed["archive"]:
+            return importing.create_from_archive(owner, typed["archive"], typed["archive"].name, tags)
+        return importing.create_from_urls(owner, typed["addresses"], tags)
+    except (importing.ImportRefused, ingest.IngestError, TagError) as exc:
+        form.add_error("archive" if typed["archive"] else "addresses", exc.message)
+        return None
+
+
+def generate(request):
+    """The generate tab: the form, made for the chosen model, and what was made lately."""
+    groups = offers.offer_groups(request.user)
+    if not groups:
+        return render(request, "gallery/add/generate.html", _surface(request, "generate") | {"groups": []})
+    if "change" in request.POST:
+        return _change_model(request, groups)
+    if request.method == "POST":
+        return _submit(request, groups)
+    offer, values, notes = begin(request, groups, _tags_of(request))
+    form = GenerateForm(offer=offer, initial=values | {"key": uuid.uuid4().hex})
+    return _generate_page(request, groups, form, notes)
+
+
+def _change_model(request, groups):
+    """Another model without script: the page again, made for it, with what was typed."""
+    offer = offers.chosen(groups, request.POST) or offers.first_choice(groups)
+    values, notes = fit(typed_in(request.POST), offer)
+    return _generate_page(request, groups, GenerateForm(offer=offer, initial=values), notes)
+
+
+def _submit(request, groups):
+    offer = offers.chosen(groups, request.POST)
+    if offer is None:
+        return _choose_model(request, groups)
+    form = GenerateForm(request.POST, offer=offer)
+    if form.is_valid():
+        try:
+            generation = form.submit(request.user)
+        except ProviderError as exc:
+            form.blame(exc)
+        except IdempotencyConflict:
+            return _generate_again(request, groups, offer)
+        else:
+            return _made(request, generation)
+    return _generate_page(request, groups, form, [], status=422)
+
+
+def _choose_model(request, groups):
+    """The model that was sent is gone: ask for another. None is chosen, for it may cost another price."""
+    offer = offers.first_choice(groups)
+    values, _ = fit(typed_in(request.POST), offer)
+    form = GenerateForm(offer=offer, initial=values)
+    typed = request.POST.get("model", "").endswith("/")
+    error = "Write the model's id, or choose one from the list." if typed else f"{GONE} Choose one."
+    return _generate_page(request, groups, form, [], status=422, model_error=error)
+
+
+def _generate_again(request, groups, offer):
+    """The same page was sent before with another wish: hand out a new key and ask."""
+    values = request.POST.copy()
+    values["key"] = uuid.uuid4().hex
+    form = GenerateForm(values, offer=offer)
+    form.add_error(
+        None, "This page has made a picture already, with other settings. Press Generate to make another."
+    )
+    return _generate_page(request, groups, form, [], status=409)
+
+
+def _made(request, generation):
+    """The new job on top of the session, and a fresh key, so that the next press is another picture."""
+    if not wants_fragment(request):
+        return redirect("add-generate")
+    cards = jobs.of_session(request.user)
+    card = next(card for card in cards if card.id == f"job-{generation.public_id}")
+    context = {
+        "card": card,
+        "key": uuid.uuid4().hex,
+        "live": jobs.poller([card], "session", known=request.POST.get("known", "")),
+        "active": len(jobs.active(request.user)),
+    }
+    return begun(render(request, "gallery/add/_made.html", context, status=201))
+
+
+def _generate_page(request, groups, form, notes, status=200, model_error=""):
+    under_way, cards = jobs.active(request.user), jobs.of_session(request.user)
+    context = _surface(request, "generate") | _form_context(request, groups, form, notes)
+    context["model_error"] = model_error
+    context |= {"cards": cards, "live": jobs.poller([*under_way, *cards], "session")}
+    template = "gallery/add/generate.html" + ("#form" if wants_fragment(request) else "")
+    return render(request, template, context, status=status)
+
+
+def _form_context(request, groups, form, notes):
+    offer = form.offer
+    return {
+        "groups": groups,
+        "offer": offer,
+        "form": form,
+        "notes": notes,
+        "tags": form.value_of("tags"),
+        **price_of(request, form),
+    }
+
+
+def price_of(request, form) -> dict:
+    """What the foot of the form says before anything is paid."""
+    copy = form.anew(form.data if form.is_bound else _plain(form))
+    estimate = copy.estimate()
+    profile = form.offer.profile
+    profile.owner = request.user  # read already
+    n = copy.cleaned_data.get("n") or 1
+    standing = costs.standing(profile, estimate.usd, n)
+    return {
+        "price": money(estimate.usd),
+        "basis": estimate.basis if estimate.usd else "",
+        "standing": standing,
+        "n": n,
+        "coming": of_wish(profile.provider, form.offer.info.id, copy.parameters()),
+    }
+
+
+def _plain(form) -> dict:
+    """The values of an unbound form, as if it had been sent."""
+    return {name: form.initial.get(name) if name in LISTS else form.value_of(name) for name in form.fields}
+
+
+@require_POST
+def controls(request):
+    """The controls of another model, with what was typed."""
+    groups = offers.offer_groups(request.user)
+    offer = offers.chosen(groups, request.POST)
+    if offer is None:
+        return HttpResponse(status=404)
+    values, notes = fit(typed_in(request.POST), offer)
+    form = GenerateForm(offer=offer, initial=values)
+    context = _form_context(request, groups, form, notes)
+    return render(request, "gallery/add/_controls_answer.html", context)
+
+
+@require_POST
+def estimate(request):
+    """The price of what is chosen now, and the button that names the number."""
+    if "model" not in request.POST:
+        return HttpResponse(status=204)  # none is chosen yet
+    groups = offers.offer_groups(request.user)
+    offer = offers.chosen(groups, request.POST)
+    if offer is None:
+        return HttpResponse(status=404)
+    form = GenerateForm(request.POST, offer=offer)
+    return render(request, "gallery/add/generate.html#foot", price_of(request, form) | {"form": form})
+
+
+def _surface(request, tab) -> dict:
+    """What the three tabs share: which is open, and the tags that were typed or came along in the address."""
+    carried = _tags_of(request)
+    return {
+        "section": "add",
+        "tab": tab,
+        "tags": request.POST.get("tags", carried),
+        "carry": request.GET.urlencode() if carried else "",
+    }
+
+
+def _tags_of(request) -> str:
+    """The tags of `?tags=`, and of the ids in `?character=` and its like, as the tag field writes them."""
+    given = [tag for tag in request.GET.getlist("tags") if tag]
+    ids = [
+        _uuid(request.GET[kind]) for kind in ("character", "look", "persona", "chat") if kind in request.GET
+    ]
+    named = Tag.objects.owned_by(request.user).filter(public_id__in=ids).select_related("parent")
+    return ", ".join([*given, *(tag.spec for tag in (named if any(ids) else []))])
+
+
+def _uuid(text) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

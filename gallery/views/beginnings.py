@@ -1,0 +1,93 @@
+"""What the generate form begins with, by its address: `?again=`, `?from=&mode=`, `?model=`, `?tags=` …"""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+
+from gallery import offers
+from gallery.forms import recipes
+from gallery.forms.fitting import fit
+from gallery.forms.generate import GenerateForm, values_of
+from gallery.forms.pictures import parse_id
+from gallery.models import Generation, Image
+from gallery.offers import Offer, OfferGroup
+from gallery.screens.shapes import nearest
+from providers.base import Capabilities
+
+type Beginning = tuple[Offer, dict[str, Any], list[str]]  # the model, the values, and what to know about them
+
+NOT_HERE = {"model", "key", "again", "from", "in", "mode", "references", "original", "mask"}
+GONE = "That model is no longer offered here."
+NOBODY = "None of your connections takes pictures along. Add one that does, and come back."
+NO_PROMPT = "No prompt was saved with this picture, so it is the one to change. Say what should be different."
+
+
+def begin(request, groups: list[OfferGroup], tags: str) -> Beginning:
+    """Read the address. 404 for a picture or a generation of somebody else."""
+    given: dict[str, Any] = {name: value for name, value in request.GET.items() if name not in NOT_HERE}
+    given["tags"] = tags
+    if "again" in request.GET:
+        return _again(request, groups, given)
+    if "from" in request.GET:
+        return _from_image(request, groups, given)
+    asked = request.GET.get("model", "")
+    offer = offers.pick(groups, asked) or offers.first_choice(groups)
+    gone = bool(asked) and asked != offer.value
+    return _fitted(offer, given, [f"{GONE} Using {offer.info.label}."] if gone else [])
+
+
+def _again(request, groups, given) -> Beginning:
+    rows = Generation.objects.owned_by(request.user).prefetch_related("tags")
+    row = get_object_or_404(rows, public_id=parse_id(request.GET["again"]))
+    offer = offers.first_choice(groups, row.profile_id, row.model)
+    values = recipes.of_generation(row) | given | {"tags": given["tags"] or specs(row.tags.all())}
+    return _fitted(offer, values, _instead_of(row.model, "is not offered now", offer))
+
+
+def _from_image(request, groups, given) -> Beginning:
+    rows = Image.objects.owned_by(request.user).live().select_related("generation").prefetch_related("tags")
+    image = get_object_or_404(rows, public_id=parse_id(request.GET["from"]))
+    own = offers.first_choice(groups, image.profile_id, image.model)
+    given["tags"] = given["tags"] or specs(image.tags.all())
+    mode = request.GET.get("mode", "")
+    if mode == "variation" and (image.prompt or "variation" in own.info.capabilities.modes):
+        return _fitted(own, recipes.like(image) | given)
+    notes = [NO_PROMPT] if mode == "variation" else []
+    edits = mode in ("variation", "edit")
+    offer = offers.first_able(groups, own, _edits if edits else _looks)
+    if offer is None:
+        return _fitted(own, given, [NOBODY])
+    values = recipes.changing(image) if edits else recipes.after(image)
+    problem = "does not edit pictures" if edits else "takes no reference images"
+    notes += _instead_of(own.info.label, problem, offer) if offer is not own else []
+    return _fitted(offer, _shape_of(image, offer) | values | given, notes)
+
+
+def _edits(able: Capabilities) -> bool:
+    return "edit" in able.modes and able.max_references > 0
+
+
+def _looks(able: Capabilities) -> bool:
+    return able.max_references > 0
+
+
+def _instead_of(name: str, problem: str, offer: Offer) -> list[str]:
+    return [] if name == offer.info.id else [f"{name} {problem}, using {offer.info.label}."]
+
+
+def _shape_of(image: Image, offer: Offer) -> dict[str, str]:
+    """The shape that is nearest to the picture's own."""
+    form = GenerateForm(offer=offer)
+    if not form.shape_name:
+        return {}
+    shape = nearest(f"{image.width}x{image.height}", values_of(form.fields[form.shape_name]))
+    return {form.shape_name: shape} if shape else {}
+
+
+def _fitted(offer: Offer, values: dict[str, Any], notes: list[str] | None = None) -> Beginning:
+    fitted, changes = fit(values, offer)
+    return offer, fitted, [*(notes or []), *changes]
+
+
+def specs(tags) -> str:
+    return ", ".join(tag.spec for tag in tags.select_related("parent"))

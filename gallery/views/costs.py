@@ -1,0 +1,47 @@
+"""What was spent, and how much may be."""
+
+from django.http import StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from gallery import ledger, periods, spending
+from gallery.forms.costs import LimitForm
+from gallery.screens import bills
+from gallery.screens.toasts import notify
+
+
+@require_safe
+def index(request):
+    """One period's money: numbers, a chart, tables."""
+    return _page(request, LimitForm(instance=request.user))
+
+
+@require_POST
+def limit(request):
+    """Change the person's monthly limit."""
+    form = LimitForm(request.POST, instance=request.user)
+    if not form.is_valid():
+        request.user.refresh_from_db(fields=["monthly_budget_usd"])
+        return _page(request, form, status=422)
+    request.user.save(update_fields=["monthly_budget_usd"])
+    usd = request.user.monthly_budget_usd
+    notify(request, "There is no limit now." if usd is None else f"The limit is ${usd:,.2f} a month now.")
+    return redirect("costs")
+
+
+def _page(request, form, status=200):
+    bill = bills.read(request.user, request.GET.get("period", ""))
+    context = {"section": "costs", "bill": bill, "period": bill.period, "form": form}
+    return render(request, "costs/index.html", context, status=status)
+
+
+@require_safe
+def export(request):
+    """The same money line by line, as CSV."""
+    key = request.GET.get("period", "")
+    period = periods.read(key, spending.oldest(request.user) if key == "all" else None)
+    response = StreamingHttpResponse(
+        ledger.lines(request.user, period), content_type="text/csv; charset=utf-8"
+    )
+    response["Content-Disposition"] = f'attachment; filename="costs-{period.key}.csv"'
+    return response

@@ -1,0 +1,191 @@
+"""The queue: what runs, what waits, what needs a person; and the poll that keeps pages up to date."""
+
+from django.http import FileResponse, Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import Resolver404, resolve, reverse
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from gallery import filing, generation, jobs, media, partials, recovery
+from gallery.models import Generation, GenerationCall
+from gallery.renditions import MIME_TYPE
+from gallery.screens import cards, strip
+from gallery.screens.toasts import notify, warn
+from gallery.views.fragments import wants_fragment
+from providers.errors import ProviderError
+
+SECTIONS = (
+    (cards.RUNNING, "Running"),
+    (cards.NEEDS_YOU, "Needs you"),
+    (cards.WAITING, "Waiting"),
+    (cards.FINISHED, "Finished today"),
+)
+PAGES = ("queue", "add-generate", "add-import", "chat-refine")  # that follow jobs
+VIEWS = ("queue", "session", "imports", "strip", "chat")  # the places that follow jobs
+
+
+@require_GET
+def queue(request):
+    return render(request, "queue/index.html", _queue(request.user))
+
+
+def _queue(owner) -> dict:
+    shown = jobs.of_queue(owner)
+    sections = [
+        {"key": key, "label": label, "cards": rows}
+        for key, label in SECTIONS
+        if (rows := [card for card in shown if card.section == key])
+    ]
+    pictures, usd = jobs.made_today(owner)
+    return {
+        "section": "queue",
+        "sections": sections,
+        "summary": _summary(sections),
+        "pictures": pictures,
+        "usd": usd,
+        "live": jobs.poller(shown, "queue"),
+    }
+
+
+def _summary(sections) -> str:
+    """The line beside the title: "2 running, 1 waiting, 2 need you"."""
+    words = {cards.RUNNING: "running", cards.WAITING: "waiting"}
+    counts = {section["key"]: len(section["cards"]) for section in sections}
+    parts = [f"{counts[key]} {word}" for key, word in words.items() if key in counts]
+    if needs := counts.get(cards.NEEDS_YOU):
+        parts.append(f"{needs} {'needs' if needs == 1 else 'need'} you")
+    return ", ".join(parts)
+
+
+@require_GET
+def poll(request):
+    """What changed since `rev`: 204 when nothing did, else each changed card and the next `rev`."""
+    view = request.GET.get("view", "queue")
+    view = view if view in VIEWS else "queue"
+    change = jobs.changed_since(request.user, request.GET.get("rev", ""))
+    if not change.cards:
+        return HttpResponse(status=204)
+    context = _queue(request.user) if view == "queue" else {}
+    context |= {"view": view, "change": change, "active": len(change.under_way)}
+    context |= {"live": jobs.poller(change.under_way, view), "news": _news(change.cards)}
+    if view == "strip":
+        context["updates"] = strip.updates(change)
+    return render(request, "queue/_poll.html", context)
+
+
+def _news(changed) -> str:
+    """One sentence for screen readers, about the newest change that is worth a word."""
+    for card in changed:
+        if card.section == cards.FINISHED:
+            return f"Finished: {card.title[:80]}"
+        if card.section == cards.NEEDS_YOU:
+            return f"{card.pill.text}: {card.title[:80]}"
+        if card.done and not card.is_import:
+            return f"{card.done} of {card.total} done: {card.title[:80]}"
+    return ""
+
+
+@require_GET
+def detail(request, public_id):
+    """One generation on a page of its own."""
+    row = _own(request, public_id)
+    card = cards.of_generation(row)
+    context = {"section": "queue", "card": card, "generation": row, "live": jobs.poller([card], "session")}
+    return render(request, "queue/generation.html", context)
+
+
+@require_safe
+def preview(request, public_id, index, number):
+    """A picture as it looked on its way; gone soon after it arrived."""
+    mine = Generation.objects.owned_by(request.user).filter(public_id=public_id)
+    call = get_object_or_404(GenerationCall, generation__in=mine, first_image=index)
+    picture = partials.read(call.public_id, number)
+    if picture is None:
+        raise Http404("This preview is gone.")
+    headers = media.HEADERS | {"Cache-Control": "private, max-age=600"}
+    return HttpResponse(picture, content_type=MIME_TYPE, headers=headers)
+
+
+@require_GET
+def answer(request, public_id, index):
+    """What the vendor sent, byte for byte, where no picture could be made of it."""
+    mine = Generation.objects.owned_by(request.user).filter(public_id=public_id)
+    body = filing.open_raw(get_object_or_404(GenerationCall, generation__in=mine, index=index))
+    if body is None:
+        raise Http404("The raw answer is no longer kept.")
+    headers = media.HEADERS | {"Cache-Control": media.NOT_KEPT}
+    name = f"answer-{public_id}-{index}.txt"
+    kind = "application/octet-stream"
+    return FileResponse(body, as_attachment=True, filename=name, content_type=kind, headers=headers)
+
+
+@require_POST
+def stop(request, public_id):
+    row = _own(request, public_id)
+    generation.cancel(row)
+    return _back(request, row)
+
+
+@require_POST
+def check(request, public_id):
+    """Ask the vendor once more for what it took on; nothing is sent again."""
+    row = _own(request, public_id)
+    recovery.check_again(row)
+    return _back(request, row)
+
+
+@require_POST
+def retry(request, public_id):
+    row = _own(request, public_id)
+    try:
+        jobs.retry_once(row)
+    except ProviderError as exc:
+        warn(request, exc.message)
+    return _back(request, row)
+
+
+@require_POST
+def dismiss(request, public_id):
+    """Take a job that went wrong out of the queue; `undo` puts it back."""
+    row = _own(request, public_id)
+    undo = "undo" in request.POST
+    jobs.dismiss(row, undo=undo)
+    if not undo:
+        notify(request, "Dismissed.", undo=reverse("generation-dismiss", args=[public_id]))
+    if not wants_fragment(request):
+        return redirect(_page(request))
+    context = _queue(request.user) | {"session": jobs.of_session(request.user)}
+    return render(request, "queue/_dismissed.html", context)
+
+
+def _back(request, row):
+    """To the page it was pressed on; with htmx, that page is told to ask for news."""
+    if not wants_fragment(request):
+        return redirect(_page(request))
+    return begun(
+        render(request, "queue/_after.html", {"card": cards.of_generation(_own(request, row.public_id))})
+    )
+
+
+def begun(response):
+    """Make the pages of this browser that follow jobs look at once."""
+    response["HX-Trigger"] = "jobs:begun"
+    return response
+
+
+def _page(request) -> str:
+    """The path of the page the form stood on, when it is one of ours that follows jobs."""
+    path = request.POST.get("next", "")
+    try:
+        is_ours = resolve(path).url_name in PAGES
+    except Resolver404:
+        is_ours = False
+    return path if is_ours else reverse("queue")
+
+
+def _own(request, public_id) -> Generation:
+    rows = (
+        Generation.objects.owned_by(request.user)
+        .select_related("profile")
+        .prefetch_related("results__image", "calls")
+    )
+    return get_object_or_404(rows, public_id=public_id)

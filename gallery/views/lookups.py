@@ -1,0 +1,15 @@
+"""Objects by the ids that forms send."""
+
+import uuid
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+
+
+def find(rows, public_id: str):
+    """Find the one of `rows` with this id; 404 when there is none, or when it is no id."""
+    try:
+        wanted = uuid.UUID(public_id)
+    except ValueError as exc:
+        raise Http404("This is not an id.") from exc
+    return get_object_or_404(rows, public_id=wanted)

@@ -1,0 +1,77 @@
+"""The trash: what is in it, taking it all out, and emptying it for good."""
+
+from django.shortcuts import redirect, render
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST, require_safe
+
+from gallery import trashing
+from gallery.models import Image
+from gallery.screens import grid
+from gallery.screens.feed import encode
+from gallery.screens.toasts import notify
+from gallery.search import BadCursor, Total
+from gallery.views.errors import bad_request
+from gallery.views.lookups import find
+
+
+@require_safe
+def index(request):
+    """Pictures in the trash, the last thrown away first."""
+    trashed = Image.objects.owned_by(request.user).trashed()
+    try:
+        batch, following = trashing.page(trashed, request.GET.get("after", ""))
+    except BadCursor as error:
+        return bad_request(request, str(error))
+    badges = _days_left(batch, request.user.trash_days)
+    weight = trashing.weigh(trashed)
+    context = {
+        "section": "trash",
+        "tiles": grid.draw(batch, hearts=False, badges=badges) if batch else "",
+        "count": weight.n,
+        "total": Total(n=weight.n, exact=True),
+        "bytes": weight.bytes,
+        "next": encode(after=following),
+    }
+    return render(request, "gallery/trash.html", context)
+
+
+def _days_left(batch, days):
+    """A badge for each picture that is going to be deleted by itself."""
+    if days is None:
+        return {}
+    left = {image.pk: trashing.days_left(image, days) for image in batch}
+    badge = '<span class="badge">{} day{} left</span>'
+    return {key: format_html(badge, n, "" if n == 1 else "s") for key, n in left.items()}
+
+
+@require_POST
+def restore(request):
+    """Take everything out of the trash. What is in the gallery already gives its tags to the copy there."""
+    restored = trashing.restore_all(request.user)
+    said = f"{_images(restored.n)} back in the gallery."
+    if restored.twins:
+        said += (
+            f" {restored.twins:,} stay here, for the gallery has them already; their tags were added there."
+        )
+    notify(request, said)
+    return redirect("trash")
+
+
+@require_POST
+def empty(request):
+    """Delete pictures in the trash for good: all of them, or the one that `image` names."""
+    images = Image.objects.owned_by(request.user).trashed()
+    if one := request.POST.get("image"):
+        images = images.filter(pk=find(images, one).pk)
+    deleted = trashing.delete_for_good(images) if one else trashing.empty(request.user)
+    if deleted is None:
+        notify(request, "The trash is being emptied. This goes on in the background and takes some minutes.")
+    else:
+        freed = filesizeformat(deleted.bytes)
+        notify(request, f"{_images(deleted.n)} deleted for good. {freed} are free again.")
+    return redirect("trash")
+
+
+def _images(n):
+    return f"{n:,} image{'' if n == 1 else 's'}"

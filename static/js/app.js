@@ -1,0 +1,61 @@
+// What every page has: toasts, keys, pasted pictures, and words for requests that failed.
+import { register, showSheet } from "keys";
+import { say, undoLast } from "toasts";
+
+register("z", "Undo", undoLast);
+document.querySelector("[data-shortcuts]")?.addEventListener("click", showSheet);
+
+const sentences = {
+  401: "You have been logged out. Reload the page to log in again.",
+  403: "This page was open too long. Reload it and try again.",
+  404: "That is no longer here. Reload the page to see what is.",
+  413: "That is more than this server accepts at once.",
+  429: "Too many requests in a short time. Wait a moment and try again.",
+};
+
+document.addEventListener("htmx:response:error", ({ detail }) => {
+  const { status } = detail.ctx.response;
+  if (status === 422 || status === 400 || status === 409) return; // the answer itself says what is wrong
+  say(sentences[status] ?? "Something broke on our side. Nothing of yours was lost; try again.", { bad: true });
+});
+document.addEventListener("htmx:error", ({ detail }) => {
+  if (!detail.ctx?.response) say("The server did not answer. Check the connection and try again.", { bad: true });
+});
+
+// A page may take pasted pictures itself by cancelling this event; else they travel to the upload page.
+document.addEventListener("paste", (event) => {
+  const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
+  if (!files.length) return;
+  const taken = !document.dispatchEvent(new CustomEvent("images:paste", { detail: { files }, cancelable: true }));
+  if (taken) event.preventDefault();
+  else say("To add pasted pictures, open Add images and paste there.");
+});
+
+// A form marked data-auto sends itself when one of its controls changes.
+document.addEventListener("change", (event) => {
+  event.target.closest?.("form[data-auto]")?.requestSubmit();
+});
+
+// A form marked data-quick is sent with Ctrl Enter.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  event.target.form?.closest("[data-quick]")?.querySelector("footer .btn--primary")?.click();
+});
+
+// A link marked data-opens leads to a page that asks; with script the dialog of that id asks at once.
+document.addEventListener("click", (event) => {
+  const dialog = document.getElementById(event.target.closest?.("a[data-opens]")?.dataset.opens);
+  if (!dialog || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  dialog.showModal();
+});
+
+// Browsers without invoker commands: the same attributes, done by hand.
+if (!("commandForElement" in HTMLButtonElement.prototype)) {
+  const acts = { "show-modal": (dialog) => dialog.showModal(), close: (dialog) => dialog.close() };
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest?.("button[commandfor]");
+    const dialog = button && document.getElementById(button.getAttribute("commandfor"));
+    if (dialog) acts[button.getAttribute("command")]?.(dialog);
+  });
+}

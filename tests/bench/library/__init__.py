@@ -1,0 +1,3 @@
+from tests.bench.library.table import measure
+
+__all__ = ["measure"]
