@@ -31,7 +31,7 @@ export class ComboBox {
     input.setAttribute("aria-expanded", "false");
     input.after(this.#list);
     input.addEventListener("input", () => this.#later());
-    input.addEventListener("blur", () => setTimeout(() => this.close(), 150));
+    input.addEventListener("blur", () => setTimeout(() => input.matches(":focus") || this.close(), 150));
     this.#list.addEventListener("mousedown", (event) => event.preventDefault());
     this.#list.addEventListener("click", (event) => this.#pick(event.target.closest("[role=option]")?.dataset.index));
   }
