@@ -32,7 +32,7 @@ echo "· SQLite and an S3 server"
 .venv/bin/python -m pytest -q -n 2 -m "not postgres and not browser"
 if [ -n "$browser" ]; then
     echo "· Chromium"  # by itself: its driver keeps an event loop running in the process
-    .venv/bin/python -m pytest -q -n 2 -m browser tests/e2e
+    .venv/bin/python -m pytest -q -n 2 -m browser --reruns 1 -rR tests/e2e
 fi
 if [ -n "$postgres" ]; then
     echo "· PostgreSQL"

@@ -140,8 +140,8 @@ def test_tags_are_taken_from_the_suggestions_or_as_typed(page, server):
     expect(sent).to_have_value("character:Mirel")
     field.press_sequentially("one,MIREL,")
     expect(sent).to_have_value("character:Mirel, one")
-    field.blur()
-    field.press_sequentially("lantern")  # back at once: leaving must not close the list that is being asked for
+    field.blur()  # and back at once: leaving must not close the list that is being asked for
+    field.press_sequentially("lantern")
     expect(page.get_by_role("option", selected=True)).to_contain_text("Create tag “lantern”")
     field.press("Enter")
     expect(sent).to_have_value("character:Mirel, one, lantern")
