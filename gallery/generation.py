@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from gallery import costs, inputs, summaries, tasks, turns
+from gallery import costs, inputs, prompting, summaries, tasks, turns
 from gallery.models import (
     ConnectionProfile,
     Generation,
@@ -70,6 +70,10 @@ class Wish:
     follows: Generation | None = None  # the turn of a chat that this one goes on from; `references` may name
     # the picture of it that is meant, else it is the first
     tags: tuple[Tag, ...] = ()  # given to every picture that arrives
+    persona: Tag | None = None  # whom `@me` means; None: the one that the person chose for good
+    chat: Tag | None = None  # whose house style is used
+    expand: bool = True  # False: the prompt goes out as typed, and nobody's reference pictures with it
+    composed: prompting.Composition | None = None  # made already: it is not made again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,8 @@ class Plan:
     """A wish that its model can fulfil, and what that will cost."""
 
     provider: Provider
+    composed: prompting.Composition
+    references: tuple[Image, ...]  # as they are sent, with those of reference packs
     request: ImageRequest
     info: ModelInfo
     estimate: Estimate
@@ -85,14 +91,50 @@ class Plan:
 def plan(wish: Wish) -> Plan:
     """Check a wish against its model, without sending anything. Raises `ProviderError` with a sentence."""
     provider = provider_for(wish.profile)
-    request = _request_of(_going_on(wish, provider), provider)
+    composed = wish.composed or composition_of(wish, provider)
+    wish = _with_cast(wish, composed)
+    request = _request_of(_going_on(wish, provider), provider, composed)
     raise_first(_problems(wish, request, provider))
     return Plan(
         provider=provider,
+        composed=composed,
+        references=wish.references,
         request=request,
         info=provider.model_info(request.model),
         estimate=provider.estimate(request),
     )
+
+
+def composition_of(wish: Wish, provider: Provider) -> prompting.Composition:
+    """The prompt as it goes out, with the pictures of the cast that go along."""
+    if not wish.expand:
+        return prompting.as_typed(wish.prompt, wish.negative_prompt or "")
+    changes = wish.mode in ("edit", "again", "variation") or wish.follows is not None
+    scene = prompting.Scene(
+        owner=wish.profile.owner,
+        able=provider.model_info(_model_of(wish, provider)).capabilities,
+        negative=wish.negative_prompt or "",
+        persona=wish.persona or _first(wish.tags, Tag.Kind.PERSONA),
+        chat=wish.chat or _first(wish.tags, Tag.Kind.CHAT),
+        tags=wish.tags,
+        styled=not changes,
+        references=wish.references,
+        with_packs=not changes,
+    )
+    return prompting.compose(wish.prompt, scene)
+
+
+def _first(tags: tuple[Tag, ...], kind: str) -> Tag | None:
+    return next((tag for tag in tags if tag.kind == kind), None)
+
+
+def _with_cast(wish: Wish, composed: prompting.Composition) -> Wish:
+    """The wish with the reference pictures of those who are named, which are looked at and not changed."""
+    if not composed.references:
+        return wish
+    pictures = (pick.image for pick in composed.references)
+    mode = wish.mode or ("edit" if wish.references else "generate")
+    return replace(wish, mode=mode, references=(*wish.references, *pictures))
 
 
 def _problems(wish: Wish, request: ImageRequest, provider: Provider) -> Iterator[ProviderError]:
@@ -108,11 +150,12 @@ def _problems(wish: Wish, request: ImageRequest, provider: Provider) -> Iterator
             yield problem
 
 
-def _request_of(wish: Wish, provider: Provider) -> ImageRequest:
+def _request_of(wish: Wish, provider: Provider, composed: prompting.Composition) -> ImageRequest:
     given: dict[str, Any] = {name: getattr(wish, name) or None for name in PARAMETERS}
+    given["negative_prompt"] = composed.negative or None
     references = inputs.besides(wish.follows, inputs.outgoing(wish.mode, wish.references))
     return ImageRequest(
-        prompt=wish.prompt,
+        prompt=composed.text,
         model=_model_of(wish, provider),
         turns=turns.announced(wish.follows),
         mode=_mode_sent(wish.mode, len(references)),
@@ -179,6 +222,7 @@ def digest_of(wish: Wish) -> str:
     asked = {name: getattr(wish, name) for name in ("prompt", "model", "n", *PARAMETERS)}
     asked |= {"profile": wish.profile.pk, "tags": sorted(tag.pk for tag in wish.tags), "mode": wish.mode}
     asked["follows"] = wish.follows and wish.follows.pk
+    asked |= {"expand": wish.expand, "persona": wish.persona and wish.persona.pk}
     asked["references"] = [image.pk for image in wish.references]
     asked["mask"] = hashlib.sha256(wish.mask or b"").hexdigest()
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
@@ -197,8 +241,8 @@ def _known(owner, key: str, digest: str) -> Generation | None:
 
 
 def _create(owner, wish, planned: Plan, idempotency_key, digest) -> Generation:
-    request, follows = planned.request, wish.follows
-    wish = _going_on(wish, planned.provider)
+    request, composed, follows = planned.request, planned.composed, wish.follows
+    wish = _going_on(_with_cast(wish, composed), planned.provider)
     generation = Generation.objects.create(
         owner=owner,
         profile=wish.profile,
@@ -208,6 +252,7 @@ def _create(owner, wish, planned: Plan, idempotency_key, digest) -> Generation:
         follows=follows,
         prompt=wish.prompt,
         prompt_sent=request.prompt,
+        receipt={} if composed.is_plain else composed.receipt(),
         params=parameters_of(request),
         n=request.n,
         idempotency_key=idempotency_key or None,
@@ -215,7 +260,7 @@ def _create(owner, wish, planned: Plan, idempotency_key, digest) -> Generation:
         mask_key=inputs.keep_mask(owner, wish.mask) if wish.mask else "",
         estimated_cost_usd=planned.estimate.usd,
     )
-    generation.tags.set(wish.tags)
+    generation.tags.set({*wish.tags, *composed.tags})
     GenerationReference.objects.bulk_create(
         GenerationReference(generation=generation, position=position, image=image)
         for position, image in enumerate(wish.references)
@@ -303,8 +348,9 @@ def retry(generation: Generation) -> Generation:
         mask=inputs.mask_of(generation),
         follows=generation.follows,
         tags=tuple(generation.tags.all()),
+        composed=prompting.repeated(generation),
         **generation.params,
     )
     fresh = submit(generation.owner, wish)
-    Generation.objects.filter(pk=fresh.pk).update(retry_of=generation)
+    Generation.objects.filter(pk=fresh.pk).update(retry_of=generation, receipt=generation.receipt)
     return fresh

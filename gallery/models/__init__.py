@@ -8,7 +8,7 @@ from gallery.models.image import Image, ImageText
 from gallery.models.importing import Import, ImportEntry
 from gallery.models.librarycount import LibraryCount
 from gallery.models.profile import ConnectionProfile, ModelList
-from gallery.models.prompts import Fragment
+from gallery.models.prompts import Fragment, HouseStyle, Placeholder, ReferencePicture
 from gallery.models.queue import QueuedTask, Worker
 from gallery.models.searching import RecentSearch, SavedSearch
 from gallery.models.tag import ImageTag, Implication, Tag, TagCount, TagWord
@@ -25,6 +25,7 @@ __all__ = [
     "GenerationCall",
     "GenerationImage",
     "GenerationReference",
+    "HouseStyle",
     "Image",
     "ImageTag",
     "ImageText",
@@ -34,8 +35,10 @@ __all__ = [
     "LibraryCount",
     "ModelList",
     "NearDuplicate",
+    "Placeholder",
     "QueuedTask",
     "RecentSearch",
+    "ReferencePicture",
     "SavedSearch",
     "Tag",
     "TagBitmap",

@@ -25,6 +25,12 @@ class User(AbstractUser):
     trash_days = models.PositiveSmallIntegerField(  # none: the trash is never emptied by itself
         "empty the trash after this many days", null=True, blank=True, validators=[MinValueValidator(1)]
     )
+    persona = models.ForeignKey(  # whom `@me` means where no other persona is chosen
+        "gallery.Tag", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    avoid_in_words = models.BooleanField(
+        "write what to avoid into prompts of models without a field for it", default=True
+    )
     # Key of the last picture that was compared with all before it, in the search for near duplicates.
     compared_up_to = models.BigIntegerField(default=0, editable=False)
 

@@ -40,6 +40,7 @@ class Generation(Owned):
     mode = models.CharField(max_length=10, default="generate")  # generate, edit, variation, again
     prompt = models.TextField()  # as typed
     prompt_sent = models.TextField(blank=True)
+    receipt = models.JSONField(default=dict)  # how `prompt_sent` was made of `prompt`: `Composition.receipt`
     params = models.JSONField(default=dict)  # what else was asked: size, quality, seed …
     n = models.PositiveSmallIntegerField(default=1)
     mask_key = models.CharField(max_length=200, blank=True)  # storage key of the mask: white is repainted

@@ -2,8 +2,8 @@
 
 from django.db import models
 
-from gallery.models.base import Owned
-from gallery.models.tag import Tag
+from gallery.models.base import Owned, OwnedQuerySet
+from gallery.models.tag import Tag, fold
 
 
 class Fragment(Owned):
@@ -38,3 +38,65 @@ class Fragment(Owned):
         wordings = sorted([self.text, *(tier["text"] for tier in self.tiers)], key=len, reverse=True)
         fits = (text for text in wordings if max_chars is None or len(text) <= max_chars)
         return next(fits, wordings[-1])
+
+
+class Placeholder(Owned):
+    """A name in double braces, `{{weather}}`, that stands for a text of its owner's, or for one of several."""
+
+    MAX_NAME = 60
+
+    name = models.CharField(max_length=MAX_NAME)
+    folded = models.CharField(max_length=2 * MAX_NAME, editable=False)  # `fold(name)`
+    values = models.JSONField(default=list)  # texts; a single prompt takes the first
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["folded"]
+        constraints = [models.UniqueConstraint(fields=["owner", "folded"], name="placeholder_once")]
+
+    def __str__(self):
+        return f"{{{{{self.name}}}}}"
+
+    def save(self, **kwargs):
+        self.folded = fold(self.name)
+        super().save(**kwargs)
+
+
+class HouseStyle(Owned):
+    """What is added to every prompt of a person, or of one chat, which then goes before the person's."""
+
+    chat = models.OneToOneField(Tag, on_delete=models.CASCADE, null=True, related_name="house_style")
+    scene = models.TextField(blank=True)
+    people = models.TextField(blank=True)  # only where somebody of the cast is named
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner"], condition=models.Q(chat=None), name="house_style_once")
+        ]
+
+    def __str__(self):
+        return f"house style of {self.chat or self.owner}"
+
+
+class ReferencePicture(models.Model):
+    """A picture that shows a character, look or persona as they are meant, sent along when they are named."""
+
+    MOST = 16  # of one tag
+
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="reference_pictures")
+    position = models.PositiveSmallIntegerField()  # 0-based
+    image = models.ForeignKey("gallery.Image", on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        ordering = ["tag", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["tag", "position"], name="reference_picture_place"),
+            models.UniqueConstraint(fields=["tag", "image"], name="reference_picture_once"),
+        ]
+
+    def __str__(self):
+        return f"reference {self.position} of {self.tag_id}"

@@ -7,7 +7,19 @@ from django.db import transaction
 from django.db.models import Max
 
 from gallery import bitmaps
-from gallery.models import Fragment, Generation, Image, Implication, Import, Tag, TagCount, TagWord
+from gallery.models import (
+    Fragment,
+    Generation,
+    HouseStyle,
+    Image,
+    Implication,
+    Import,
+    ReferencePicture,
+    Tag,
+    TagCount,
+    TagWord,
+    User,
+)
 from gallery.models.tag import fold
 from gallery.tagging import searches
 from gallery.tagging.counts import lock, lock_tag
@@ -93,6 +105,11 @@ def _move(tag: Tag, target: Tag) -> None:
     clear(tag.owner_id, [tag.pk])
     _move_jobs(tag, target)
     _move_fragments(tag, target)
+    _move_references(tag, target)
+    if not HouseStyle.objects.filter(chat=target).exists():
+        HouseStyle.objects.filter(chat=tag).update(chat=target)
+    HouseStyle.objects.filter(chat=tag).delete()
+    User.objects.filter(persona=tag).update(persona=target if target.kind == Tag.Kind.PERSONA else None)
     used = TagCount.objects.filter(tag__in=[tag, target]).aggregate(Max("used_at"))
     TagCount.objects.filter(tag=target).update(used_at=used["used_at__max"])
 
@@ -129,6 +146,18 @@ def _move_implications(tag: Tag, target: Tag) -> None:
             Implication.objects.get_or_create(owner_id=tag.owner_id, tag=source, implied=target)
     Implication.objects.filter(tag=tag).delete()
     Implication.objects.filter(implied=tag).delete()
+
+
+def _move_references(tag: Tag, target: Tag) -> None:
+    """The reference pictures of both, those of `target` first, as many as a pack holds."""
+    theirs = [row.image_id for row in target.reference_pictures.all()]
+    ours = [row.image_id for row in tag.reference_pictures.all()]
+    ReferencePicture.objects.filter(tag__in=[tag, target]).delete()
+    images = list(dict.fromkeys([*theirs, *ours]))[: ReferencePicture.MOST]
+    ReferencePicture.objects.bulk_create(
+        ReferencePicture(tag=target, position=position, image_id=image)
+        for position, image in enumerate(images)
+    )
 
 
 def _move_jobs(tag: Tag, target: Tag) -> None:

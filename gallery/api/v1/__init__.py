@@ -13,7 +13,9 @@ from gallery.api.v1 import (
     images,
     implications,
     imports,
+    placeholders,
     profiles,
+    referencepacks,
     savedsearches,
     tags,
 )
@@ -58,6 +60,8 @@ api.add_router("/downloads", bulk.archives, tags=["Many at once"])
 api.add_router("/imports", imports.router, tags=["Imports"])
 api.add_router("/tags", tags.router, tags=["Tags"])
 api.add_router("/tags", fragments.router, tags=["Fragments"])
+api.add_router("/tags", referencepacks.router, tags=["Reference packs"])
+api.add_router("/placeholders", placeholders.router, tags=["Placeholders"])
 api.add_router("/tags", implications.router, tags=["Tags"])
 api.add_router("/saved-searches", savedsearches.router, tags=["Saved searches"])
 api.add_router("/costs", costs.router, tags=["Costs"])

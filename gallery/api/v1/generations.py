@@ -24,13 +24,14 @@ from gallery.api.v1.shapes import (
     Line,
     Money,
     ProblemDocument,
+    TagRef,
     TagSpecs,
     Text,
     picture_addresses,
     resolve_tags,
     storable,
 )
-from gallery.models import ConnectionProfile, Generation, GenerationImage
+from gallery.models import ConnectionProfile, Generation, GenerationImage, Tag
 from gallery.models.generation import Status as State
 from gallery.views import generations as views
 
@@ -86,8 +87,13 @@ class GenerationRequest(Body):
     )
     stream: bool = Field(False, description="With previews while the picture is drawn.")
     tags: TagSpecs = []
-    persona: Line | None = None
-    chat: Line | None = None
+    persona: Line | None = Field(None, description="By name. Whom “@me” means; a tag of the pictures.")
+    chat: Line | None = Field(None, description="By name. Its house style is used; a tag of the pictures.")
+    expand: bool = Field(
+        True,
+        description="“@Mirel”, “{{placeholder}}”, house style and reference pictures of the cast; "
+        "without it, the prompt goes out byte for byte.",
+    )
     options: Annotated[dict[Line, Scalar], Field(max_length=50)] = {}
 
 
@@ -133,6 +139,35 @@ class GenerationOut(BaseModel):
     error: GenerationError | None
 
 
+class PromptPiece(BaseModel):
+    text: str
+    origin: str = Field(alias="from", description="“typed”, a tag such as “character:Mirel”, or what else.")
+
+
+class LeftOut(PromptPiece):
+    name: str
+    reason: str
+
+
+class CastReference(BaseModel):
+    id: UUID
+    origin: str = Field(alias="from", description="“typed” for those of the request itself.")
+
+
+class Receipt(BaseModel):
+    """What would be sent."""
+
+    prompt_sent: str
+    pieces: list[PromptPiece] = Field(description="All of them in order are “prompt_sent”.")
+    negative_prompt_sent: str
+    left_out: list[LeftOut]
+    references: list[CastReference] = Field(description="In the order in which they are sent.")
+    tags: list[TagRef] = Field(description="Of everybody and everything that the prompt names.")
+    params: dict[str, Any]
+    estimated_cost_usd: Money | None
+    warnings: list[str]
+
+
 class Generations(BaseModel):
     items: list[GenerationOut]
     next: str | None
@@ -159,6 +194,16 @@ def create_generation(
     except generations.IdempotencyConflict as exc:
         raise Invalid("Idempotency-Key", "This key came with another request. Send a new key.") from exc
     return Status(202, shape(find(request, made.public_id)))
+
+
+@router.post("/preview", response={200: Receipt} | PROBLEMS, by_alias=True)
+def preview_generation(request, body: GenerationRequest):
+    """What a request would send, and what it would cost. Nothing is sent, and nothing is kept."""
+    vendors.learn_of(choose_profile(request.user, body.profile), body.model)
+    references = references_of(request.user, body.references)
+    mask = mask_of(request.user, body.mask, references)
+    wish = replace(wish_of(request.user, body, create=False), references=references, mask=mask)
+    return receipt_of(generations.plan(wish))
 
 
 @router.get("", response={200: Generations} | PROBLEMS)
@@ -221,12 +266,37 @@ def get_partial(request, generation_id: UUID, index: int, number: int):
     return views.preview(request, generation_id, index, number)
 
 
-def wish_of(owner, body: GenerationRequest) -> generations.Wish:
+def receipt_of(planned: generations.Plan) -> dict:
+    composed = planned.composed.receipt()
+    whose = {pick["id"]: pick["from"] for pick in composed["references"]}
+    sent = [str(image.public_id) for image in planned.references]
+    return {
+        "prompt_sent": planned.request.prompt,
+        "pieces": composed["pieces"],
+        "negative_prompt_sent": planned.composed.negative,
+        "left_out": composed["left_out"],
+        "references": [{"id": key, "from": whose.get(key, "typed")} for key in sent],
+        "tags": [tag_ref(tag) for tag in planned.composed.tags],
+        "params": generations.parameters_of(planned.request),
+        "estimated_cost_usd": planned.estimate.usd,
+        "warnings": composed["warnings"],
+    }
+
+
+def tag_ref(tag: Tag) -> dict:
+    return {"id": tag.public_id, "kind": tag.kind, "name": tag.name, "slug": tag.slug}
+
+
+def wish_of(owner, body: GenerationRequest, *, create: bool = True) -> generations.Wish:
+    """The wish in `body`; with `create=False` its tags are only looked up, and unknown ones are left out."""
     asked = body.model_dump(exclude={"profile", "tags", "persona", "chat", "references", "mask", "follows"})
-    named = [f'{kind}:"{name}"' for kind in ("persona", "chat") if (name := getattr(body, kind))]
-    tags = tuple(resolve_tags(owner, [*body.tags, *named]))
+    for kind in ("persona", "chat"):
+        named = [f'{kind}:"{name}"' for name in [getattr(body, kind)] if name]
+        asked[kind] = next(iter(resolve_tags(owner, named, field=kind, create=create)), None)
+    tags = dict.fromkeys(resolve_tags(owner, body.tags, create=create))
+    tags |= dict.fromkeys(tag for tag in (asked["persona"], asked["chat"]) if tag)
     asked["follows"] = followed(owner, body.follows)
-    return generations.Wish(profile=choose_profile(owner, body.profile), tags=tags, **asked)
+    return generations.Wish(profile=choose_profile(owner, body.profile), tags=tuple(tags), **asked)
 
 
 def followed(owner, generation_id: UUID | None) -> Generation | None:

@@ -10,13 +10,13 @@ from gallery.api.problems import Invalid
 from gallery.models import Image, User
 
 
-def references_of(owner: User, ids: Sequence[UUID]) -> tuple[Image, ...]:
+def references_of(owner: User, ids: Sequence[UUID], field: str = "references") -> tuple[Image, ...]:
     """The caller's pictures, in order. 404 for one that is not theirs, 422 for one in the trash."""
     found = {image.public_id: image for image in Image.objects.owned_by(owner).filter(public_id__in=ids)}
     if len(found) < len(set(ids)):
         raise Http404
     if any(image.trashed_at for image in found.values()):
-        raise Invalid("references", "One of these pictures is in the trash. Restore it, or send another.")
+        raise Invalid(field, "One of these pictures is in the trash. Restore it, or send another.")
     return tuple(found[public_id] for public_id in ids)
 
 
