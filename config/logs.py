@@ -1,17 +1,67 @@
-"""One JSON object per log line, for LOG_FORMAT=json."""
+"""How log lines are written: on one line each, without secrets, with the request they belong to.
+
+What strangers typed is part of messages and of exceptions. Control characters are spelt out, so that nobody
+can end a line, begin another or colour the terminal; what continues a line is set apart with a bar.
+"""
 
 import json
 import logging
+import re
+
+from config.request_ids import current
+from providers.redaction import redact
+
+# C0 and C1 controls, the line ends of Unicode, and the marks that turn the direction of writing around.
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+# What PostgreSQL adds about the row in question holds prompts.
+_ROW = re.compile(r"(?m)^(DETAIL|CONTEXT):.*$")
+
+
+def one_line(text: str) -> str:
+    """`text` without secrets, and with its control characters spelt out."""
+    return _UNSEEN.sub(_spelt, _clean(text))
+
+
+def _clean(text: str) -> str:
+    return redact(_ROW.sub(r"\1: [left out]", text))
+
+
+def _spelt(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
+
+
+class SafeFormatter(logging.Formatter):
+    """A line for people, with the lines of a trace behind a bar."""
+
+    def format(self, record):
+        first = (
+            f"{self.formatTime(record)} {record.levelname} [{current()}] "
+            f"{record.name}: {one_line(record.getMessage())}"
+        )
+        return "\n".join([first, *(f"  | {line}" for line in traces(record, self))])
 
 
 class JsonFormatter(logging.Formatter):
+    """One JSON object per line, for LOG_FORMAT=json."""
+
     def format(self, record):
         line = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "request_id": current(),
+            "message": one_line(record.getMessage()),
         }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        if trace := traces(record, self):
+            line["exception"] = "\n".join(trace)
+        return json.dumps(line)
+
+
+def traces(record: logging.LogRecord, formatter: logging.Formatter) -> list[str]:
+    """The lines of the record's exception, cleaned each."""
+    told = formatter.formatException(record.exc_info) if record.exc_info and record.exc_info[1] else ""
+    stack = record.stack_info or ""
+    text = _clean("\n".join(filter(None, [told, stack])))
+    return [_UNSEEN.sub(_spelt, line) for line in text.split("\n")] if text else []

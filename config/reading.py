@@ -1,5 +1,8 @@
 """Reading variables that can be written wrongly; each mistake is one line that says what to write."""
 
+from ipaddress import ip_network
+from urllib.parse import unquote, urlsplit
+
 import environ
 
 
@@ -22,3 +25,29 @@ def database(env: environ.Env, name: str, default: str) -> dict:
     if not env.str(name, default=default).startswith(("sqlite:///", "postgres://", "postgresql://")):
         raise SystemExit(f"{name} must begin with postgres:// or sqlite:///.")
     return env.db_url(name, default=default)
+
+
+def secrets(env: environ.Env, *known: str) -> list[str]:
+    """Everything in the environment that logs must not show: `known`, and passwords of services."""
+    named = [env.str(name, default="") for name in ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")]
+    addresses = [env.str(name, default="") for name in ("DATABASE_URL", "CACHE_URL", "BROKER_URL")]
+    passwords = [_password(address) for address in addresses]
+    return [*known, *named, *passwords, *map(unquote, passwords)]
+
+
+def _password(address: str) -> str:
+    try:
+        return urlsplit(address).password or ""
+    except ValueError:
+        return ""  # whoever uses the address says what is wrong with it
+
+
+def networks(env: environ.Env, name: str, default: list[str]) -> list[str]:
+    """Addresses and networks, such as 10.0.0.0/8."""
+    texts = [text.strip() for text in env.list(name, default=default) if text.strip()]
+    for text in texts:
+        try:
+            ip_network(text, strict=False)
+        except ValueError:
+            raise SystemExit(f"{name} takes addresses and networks such as 10.0.0.0/8, not {text!r}.") from None
+    return texts

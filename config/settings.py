@@ -11,6 +11,7 @@ import environ
 from django.utils.csp import CSP
 
 from config import keys, reading
+from providers import redaction
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -60,14 +61,17 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.request_ids.RequestIdMiddleware",
+    "config.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "gallery.middleware.ResponseHeadersMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "gallery.middleware.SessionLifeMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "gallery.middleware.AuditMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -108,8 +112,11 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A statement that hangs must not hold its locks for ever; `migrate` lifts the limit for itself.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c statement_timeout=120000")
 
-CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://vignette")}
+# Counts of failed log-ins are in the cache. They hold for all processes, and across a restart.
+CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://gallery_cache")}
 
 # --- Pictures and storage -----------------------------------------------------------------------
 
@@ -119,6 +126,9 @@ X_ACCEL_PREFIX = env.str("X_ACCEL_PREFIX", default="")
 MAX_UPLOAD_BYTES = reading.whole_number(env, "MAX_UPLOAD_BYTES", 64 * 1024 * 1024)
 MAX_IMAGE_PIXELS = reading.whole_number(env, "MAX_IMAGE_PIXELS", 100_000_000)
 MAX_IMPORT_BYTES = reading.whole_number(env, "MAX_IMPORT_BYTES", 64 * 1024 * 1024)
+MAX_REQUEST_BYTES = max(
+    reading.whole_number(env, "MAX_REQUEST_BYTES", 512 * 1024 * 1024), MAX_UPLOAD_BYTES, MAX_IMPORT_BYTES
+)
 SIGNED_ADDRESS_SECONDS = 300  # life of a presigned S3 address
 
 MEDIA_ORIGINS: list[str] = []  # where else pictures come from, for the Content-Security-Policy
@@ -176,6 +186,7 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+# "ip" is the network of the caller, see `gallery.accounts`.
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/5m/key", "change_password": "5/m/user"}
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -184,11 +195,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_AGE = 7 * 24 * 3600  # without a visit
+SESSION_LONGEST = 14 * 24 * 3600  # however often it is used
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if BEHIND_HTTPS else "session"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if BEHIND_HTTPS else "csrftoken"
+CSRF_COOKIE_HTTPONLY = True  # forms and htmx take the token from the page
 CSRF_FAILURE_VIEW = "gallery.views.errors.csrf_failure"
 
 # --- Security headers ---------------------------------------------------------------------------
@@ -211,7 +225,9 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_HTTPS
 SECURE_SSL_REDIRECT = BEHIND_HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS else None
+# The server in front says for whom it asks, and whether by https; `config.proxies` reads it.
+TRUSTED_PROXIES = reading.networks(env, "TRUSTED_PROXIES", ["127.0.0.1", "::1"] if BEHIND_HTTPS else [])
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 X_FRAME_OPTIONS = "DENY"
 
 # --- Language, time, logs -----------------------------------------------------------------------
@@ -225,10 +241,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "console": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "console": {"()": "config.logs.SafeFormatter"},
         "json": {"()": "config.logs.JsonFormatter"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"django.server": {"level": "WARNING"}},
+    # Django's own handlers would write a line a second time, and as it comes.
+    "loggers": {"django": {"level": "INFO"}, "django.server": {"level": "WARNING", "propagate": True}},
 }
+DEFAULT_EXCEPTION_REPORTER = "config.reports.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.ReportFilter"
+for _secret in reading.secrets(env, SECRET_KEY, *FIELD_ENCRYPTION_KEYS):
+    redaction.remember(_secret)

@@ -29,11 +29,11 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from gallery import filing, storage
-from gallery.models import Generation, GenerationCall, Image, QueuedTask, TagBitmap, Worker
+from gallery.models import CacheEntry, Generation, GenerationCall, Image, QueuedTask, TagBitmap, Worker
 
 FORMAT = 1
 CHUNK = 1 << 20
-LEFT_OUT = (QueuedTask, Worker, TagBitmap)  # of this installation, or made again from the rest
+LEFT_OUT = (QueuedTask, Worker, TagBitmap, CacheEntry)  # of this installation, or made again from the rest
 
 type OnStep = Callable[[int, int], None]  # files done, files in all
 

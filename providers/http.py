@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from providers import egress, errors, spooling, streams
+from providers import egress, errors, redaction, spooling, streams
 from providers.multipart import Form
 from providers.vocabulary import Answer
 
@@ -32,6 +32,10 @@ class WireRequest:
 
     def body(self) -> bytes | Form | None:
         return json.dumps(self.json).encode() if self.json is not None else self.form
+
+    def secrets(self) -> tuple[bytes, ...]:
+        """The keys in it, as an answer may repeat them."""
+        return redaction.used_in([self.url, *self.headers.values()])
 
     def all_headers(self) -> dict[str, str]:
         own = dict(self.headers)
@@ -61,7 +65,7 @@ def post(
         is_plain = response.headers.get("content-encoding", "identity").lower() == "identity"
         if not (is_plain and streams.is_stream(response.status, response.headers)):
             follower = None
-        return _spool(response, wire.url, spool, LARGEST_ANSWER, follower)
+        return _spool(response, wire, spool, LARGEST_ANSWER, follower)
 
 
 @contextmanager
@@ -69,7 +73,7 @@ def ask(wire: WireRequest, *, deadline: float, allowed_private_hosts: Iterable[s
     """Send a small paid `wire` once; its answer, for as long as the block lasts. Raises like `post`."""
     with tempfile.TemporaryDirectory() as folder:
         with _sent("POST", wire, deadline, allowed_private_hosts) as response:
-            answer = _spool(response, wire.url, Path(folder) / "answer", LARGEST_TEXT)
+            answer = _spool(response, wire, Path(folder) / "answer", LARGEST_TEXT)
         yield answer
 
 
@@ -79,7 +83,7 @@ def get(wire: WireRequest, *, allowed_private_hosts: Iterable[str] = ()) -> Iter
     try:
         with tempfile.TemporaryDirectory() as folder:
             with _sent("GET", wire, LIST_SECONDS, allowed_private_hosts) as response:
-                answer = _spool(response, wire.url, Path(folder) / "answer", LARGEST_LIST)
+                answer = _spool(response, wire, Path(folder) / "answer", LARGEST_LIST)
             yield answer
     except errors.ProviderError as exc:
         exc.may_have_been_charged = False  # whatever the answer says: asking costs nothing
@@ -93,7 +97,7 @@ def get_large(
     """The answer to a free request that may hold pictures: below `folder`, for as long as the block lasts."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="reply-") as own:
         with _sent("GET", wire, LARGE_SECONDS, allowed_private_hosts) as response:
-            answer = _spool(response, wire.url, Path(own) / "answer", LARGEST_ANSWER)
+            answer = _spool(response, wire, Path(own) / "answer", LARGEST_ANSWER)
         yield answer
 
 
@@ -118,17 +122,19 @@ def _sent(
 
 def _spool(
     response: egress.Response,
-    url: str,
+    wire: WireRequest,
     spool: Path,
     limit: int,
     watcher: spooling.Watcher | None = None,
 ) -> Answer:
+    """Keep the answer as it came, but for the key: some servers repeat what they were sent."""
+    secrets = wire.secrets()
     return spooling.write_answer(
         spool,
         status=response.status,
-        headers=response.headers,
-        url=url,
-        body=_limited(response.pieces(), limit),
+        headers={name: redaction.masked_text(value, secrets) for name, value in response.headers.items()},
+        url=wire.url,
+        body=redaction.masked(_limited(response.pieces(), limit), secrets),
         watcher=watcher,
     )
 

@@ -7,6 +7,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal
 
+from providers import redaction
+
 Mode = Literal["generate", "edit", "variation"]
 CostSource = Literal["reported", "computed", "table", "unknown"]
 ModelStatus = Literal["current", "deprecated", "retired"]
@@ -23,6 +25,9 @@ class Connection:
     options: Mapping[str, Any] = field(default_factory=dict)  # the profile's own switches
     allowed_private_hosts: tuple[str, ...] = ()  # "host", "host:port" or CIDR
     listed: tuple["ModelInfo", ...] = ()  # the vendor's own list, as it was read last; empty: not read
+
+    def __post_init__(self) -> None:
+        redaction.remember(self.api_key)
 
 
 @dataclass(frozen=True, kw_only=True)

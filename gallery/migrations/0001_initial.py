@@ -824,4 +824,34 @@ class Migration(migrations.Migration):
             model_name='tagcount',
             index=models.Index(fields=['owner', '-used_at'], name='tagcount_owner_used'),
         ),
+        migrations.CreateModel(
+            name='CacheEntry',
+            fields=[
+                ('cache_key', models.CharField(max_length=255, primary_key=True, serialize=False)),
+                ('value', models.TextField()),
+                ('expires', models.DateTimeField(db_index=True)),
+            ],
+            options={
+                'db_table': 'gallery_cache',
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='AuditEntry',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('verb', models.CharField(choices=[('account_made', 'Account made'), ('account_changed', 'Rights changed'), ('login', 'Logged in'), ('login_failed', 'Log-in failed'), ('logout', 'Logged out'), ('password_changed', 'Password changed'), ('key_added', 'Provider key added'), ('key_changed', 'Provider key changed'), ('key_removed', 'Provider key removed'), ('key_unreadable', 'Provider key could not be read'), ('token_created', 'API token made'), ('token_revoked', 'API token revoked'), ('exported', 'Archive downloaded'), ('backed_up', 'Backup made'), ('restored', 'Backup restored'), ('admin_read', 'Read by an administrator')], max_length=24, verbose_name='event')),
+                ('label', models.CharField(blank=True, max_length=120, verbose_name='what')),
+                ('address', models.GenericIPAddressField(null=True, verbose_name='from')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='when')),
+                ('actor', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('owner', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'audit entry',
+                'verbose_name_plural': 'audit log',
+                'ordering': ['-id'],
+                'indexes': [models.Index(fields=['owner', '-id'], name='audit_owner')],
+            },
+        ),
     ]

@@ -1,7 +1,9 @@
 from gallery.models.account import ApiToken, User
 from gallery.models.assist import Assist
+from gallery.models.audit import AuditEntry
 from gallery.models.bitmap import TagBitmap
 from gallery.models.bulk import BulkAction, BulkChunk, Download
+from gallery.models.cache import CacheEntry
 from gallery.models.duplicate import NearDuplicate
 from gallery.models.generation import Generation, GenerationCall, GenerationImage, GenerationReference
 from gallery.models.image import Image, ImageText
@@ -16,8 +18,10 @@ from gallery.models.tag import ImageTag, Implication, Tag, TagCount, TagWord
 __all__ = [
     "ApiToken",
     "Assist",
+    "AuditEntry",
     "BulkAction",
     "BulkChunk",
+    "CacheEntry",
     "ConnectionProfile",
     "Download",
     "Fragment",

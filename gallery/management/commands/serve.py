@@ -1,5 +1,6 @@
 import fcntl
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ from django.urls import reverse
 
 from gallery import accounts
 
+MOST_FILES = 8192
 
 class Command(BaseCommand):
     help = "Run the web server and the embedded worker together; Ctrl-C stops both."
@@ -28,6 +30,7 @@ class Command(BaseCommand):
     def handle(self, *, host, port, **options):
         port = _port_number(port)
         listener = _listen(host, port)
+        _allow_many_files()
         lock = _only_server_here()
         _prepare(self.stdout)
         worker = None if settings.BROKER_URL else WorkerProcess(alone=lock is not None)
@@ -97,8 +100,16 @@ def _listen(host: str, port: int) -> socket.socket:
             f"Port {port} on {host} cannot be used ({exc.strerror}). "
             f"Choose another one, such as PORT={port + 1 if port < 65535 else 8000} make run"
         ) from exc
-    listener.listen(128)
+    listener.listen(1024)
     return listener
+
+
+def _allow_many_files() -> None:
+    """Each connection is a descriptor, and many systems begin with a limit of 1024 that may be raised."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft < enough:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
 
 
 def _only_server_here():
@@ -153,6 +164,7 @@ def _serve(listener: socket.socket, host: str) -> None:
     import uvicorn
 
     from config.asgi import application
+    from config.connections import Protocol
 
     # uvicorn raises the signal again after its own shutdown; without handlers of ours that would end the
     # process before the worker was stopped.
@@ -160,7 +172,10 @@ def _serve(listener: socket.socket, host: str) -> None:
     signal.signal(signal.SIGINT, lambda *_: None)
     options = uvicorn.Config(
         application,
+        http=Protocol,
+        ws="none",
         log_level="warning",
+        log_config=None,  # its lines look like all others
         timeout_graceful_shutdown=3,
         server_header=False,
         # Only a proxy on this machine may say for whom it asks.

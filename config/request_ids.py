@@ -1,0 +1,32 @@
+"""A name for each request: in every log line about it, and in its answer for whoever asks what went wrong."""
+
+import re
+import secrets
+from contextvars import ContextVar
+
+HEADER = "X-Request-ID"
+NONE = "-"  # in lines of a worker or a command
+_FITTING = re.compile(r"[A-Za-z0-9._-]{8,64}")  # a proxy in front may name the request
+_current: ContextVar[str] = ContextVar("request_id", default=NONE)
+
+
+def current() -> str:
+    return _current.get()
+
+
+class RequestIdMiddleware:
+    """Name the request before anything else is done with it."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        given = request.headers.get(HEADER, "")
+        name = given if _FITTING.fullmatch(given) else secrets.token_hex(8)
+        token = _current.set(name)
+        try:
+            response = self.get_response(request)
+        finally:
+            _current.reset(token)
+        response.headers[HEADER] = name
+        return response

@@ -1,0 +1,50 @@
+from django.conf import settings
+from django.db import models
+
+from gallery.models.base import OwnedQuerySet
+
+
+class AuditEntry(models.Model):
+    """What was done to an account and its secrets, by whom and from where. Written once, never changed."""
+
+    class Verb(models.TextChoices):
+        ACCOUNT_MADE = "account_made", "Account made"
+        ACCOUNT_CHANGED = "account_changed", "Rights changed"
+        LOGIN = "login", "Logged in"
+        LOGIN_FAILED = "login_failed", "Log-in failed"
+        LOGOUT = "logout", "Logged out"
+        PASSWORD_CHANGED = "password_changed", "Password changed"
+        KEY_ADDED = "key_added", "Provider key added"
+        KEY_CHANGED = "key_changed", "Provider key changed"
+        KEY_REMOVED = "key_removed", "Provider key removed"
+        KEY_UNREADABLE = "key_unreadable", "Provider key could not be read"
+        TOKEN_CREATED = "token_created", "API token made"
+        TOKEN_REVOKED = "token_revoked", "API token revoked"
+        EXPORTED = "exported", "Archive downloaded"
+        BACKED_UP = "backed_up", "Backup made"
+        RESTORED = "restored", "Backup restored"
+        ADMIN_READ = "admin_read", "Read by an administrator"
+
+    # Whose account or object it is about; none for a log-in with an unknown name, and for the whole library.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, related_name="+", null=True, db_index=False
+    )
+    # Who did it; none for strangers and for the command line.
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, related_name="+", null=True, db_index=False
+    )
+    verb = models.CharField("event", max_length=24, choices=Verb)
+    label = models.CharField("what", max_length=120, blank=True)  # name of a connection, a token, a page
+    address = models.GenericIPAddressField("from", null=True)
+    created_at = models.DateTimeField("when", auto_now_add=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit log"
+        indexes = [models.Index(fields=["owner", "-id"], name="audit_owner")]
+
+    def __str__(self):
+        return f"{self.get_verb_display()}: {self.label}" if self.label else self.get_verb_display()
