@@ -41,7 +41,7 @@ class Fragment(Owned):
 
 
 class Placeholder(Owned):
-    """A name in double braces, `{{weather}}`, that stands for a text of its owner's, or for one of several."""
+    """A name in double braces, `{{weather}}`, that stands for a text, or for one of several."""
 
     MAX_NAME = 60
 
