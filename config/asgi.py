@@ -2,12 +2,12 @@
 
 import os
 
-from a2wsgi import WSGIMiddleware
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django = WSGIMiddleware(get_wsgi_application(), workers=24)  # type: ignore[arg-type]
+django = get_wsgi_application()
 
-from config.shell import Shell  # noqa: E402  it needs Django's settings, which are ready only now
+from config.bridge import Bridge  # noqa: E402  these need Django's settings, which are ready only now
+from config.shell import Shell  # noqa: E402
 
-application = Shell(django)
+application = Shell(Bridge(django))

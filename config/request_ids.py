@@ -4,6 +4,9 @@ import re
 import secrets
 from contextvars import ContextVar
 
+from django.core.signals import request_started
+from django.dispatch import receiver
+
 HEADER = "X-Request-ID"
 NONE = "-"  # in lines of a worker or a command
 _FITTING = re.compile(r"[A-Za-z0-9._-]{8,64}")  # a proxy in front may name the request
@@ -23,10 +26,13 @@ class RequestIdMiddleware:
     def __call__(self, request):
         given = request.headers.get(HEADER, "")
         name = given if _FITTING.fullmatch(given) else secrets.token_hex(8)
-        token = _current.set(name)
-        try:
-            response = self.get_response(request)
-        finally:
-            _current.reset(token)
+        _current.set(name)  # not taken back here: Django logs the answer's status after all middleware
+        response = self.get_response(request)
         response.headers[HEADER] = name
         return response
+
+
+@receiver(request_started)
+def _forget(**_kwargs):
+    """A thread serves one request after the other."""
+    _current.set(NONE)

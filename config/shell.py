@@ -1,10 +1,11 @@
 """What stands between the server and Django: it sends files, so that slow readers hold no thread.
 
-Views run in a small pool of threads. A view that answers with a file names it in the header `X-Sendfile`; the
-shell takes the header away and sends the file itself, piece by piece as the reader takes it; so it does with
-a file that is made on its way, whose pieces the view leaves in the request's scope. A view that lets
-somebody follow a generation says so in `X-Events`, and the shell sends the events. Thumbnails with a signed
-address need nothing of Django and are answered here at once.
+Views run in a small pool of threads (`bridge`), and are called when the body is there (`bodies`). A view that
+answers with a file names it in the header `X-Sendfile`; the shell takes the header away and sends the file
+itself, piece by piece as the reader takes it; so it does with a file that is made on its way, whose pieces
+the view leaves in the request's scope. A view that lets somebody follow a generation says so in `X-Events`,
+and the shell sends the events. Thumbnails with a signed address need nothing of Django and are answered here
+at once.
 """
 
 import asyncio
@@ -16,13 +17,23 @@ from pathlib import Path
 
 from django.conf import settings
 
+from config import bodies, bridge
 from config.events import Streams, until_gone
+from config.headers import Completed
+from config.proxies import settle
 from gallery import media
 from gallery.renditions import MIME_TYPE
 
 logger = logging.getLogger(__name__)
 
 FILE_THREADS = 8
+UPLOADS = {
+    "/add/upload/",
+    "/add/import/",
+    "/api/v1/images",
+    "/api/v1/imports",
+}  # POSTs that wait for decoders
+BUSY = bodies.Refused(503, "Many others ask for something at this moment. Try again in a moment.", 5)
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -44,7 +55,7 @@ class Shell:
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "http":
-            await self.answer(scope, receive, send)
+            await self.answer(settle(scope, settings.TRUSTED_PROXIES), receive, Completed(send))
         elif scope["type"] == "lifespan":
             await live(receive, send)
         else:
@@ -59,7 +70,23 @@ class Shell:
             await self.ask_django(scope, receive, send)
 
     async def ask_django(self, scope, receive, send):
-        """Pass the request on; hold back an answer that names a file or events, and send those instead."""
+        """Receive the body, then pass the request on."""
+        try:
+            body = await bodies.collect(scope, receive, self.run)
+        except bodies.Gone:
+            return
+        except bodies.Refused as refused:
+            await bodies.turn_away(refused, scope, receive, send)
+            return
+        try:
+            await self.pass_on(scope | {bridge.BODY: body, bridge.LANE: lane_of(scope)}, receive, send)
+        except bridge.Full:
+            await bodies.turn_away(BUSY, scope, receive, send)
+        finally:
+            body[0].close()
+
+    async def pass_on(self, scope, receive, send):
+        """Ask Django; hold back an answer that names a file or events, and send those instead."""
         held = None
 
         async def tap(message):
@@ -166,6 +193,10 @@ def header(message, name: bytes) -> str:
         if key.lower() == name:
             return value.decode("latin-1")
     return ""
+
+
+def lane_of(scope) -> str:
+    return bridge.UPLOADS if scope["method"] == "POST" and scope["path"] in UPLOADS else bridge.PAGES
 
 
 def is_for_us(start) -> bool:

@@ -6,4 +6,4 @@ class GalleryConfig(AppConfig):
     verbose_name = "Library"
 
     def ready(self):
-        from gallery import checks  # noqa: F401  registers the system checks
+        from gallery import accounts, checks  # noqa: F401  registers the system checks, and what log-ins do

@@ -1,18 +1,43 @@
-"""Headers that every answer carries, pages of a signed-in person above all."""
+"""What is done for every request beside its view: old sessions end, and the audit log knows who asks."""
+
+import time
+
+from django.conf import settings
+
+from gallery import audit
+
+NOTE_EVERY = 3600  # seconds; a visit prolongs a session at most this often, for it costs a write
 
 
-class ResponseHeadersMiddleware:
-    """Keep private pages out of caches, and say what the browser may do here."""
-
-    permissions = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+class SessionLifeMiddleware:
+    """End a session that is older than any may become; let a visit prolong a younger one."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        response = self.get_response(request)
-        response.headers.setdefault("Permissions-Policy", self.permissions)
-        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        if "Cache-Control" not in response.headers:
-            response.headers["Cache-Control"] = "private, no-store"
-        return response
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            look_after(request.session)
+        return self.get_response(request)
+
+
+def look_after(session) -> None:
+    """`begun` is written when somebody logs in (`accounts`). A session without it is no log-in of ours."""
+    if "_auth_user_id" not in session:
+        return
+    now = time.time()
+    if session.get("begun", 0) + settings.SESSION_LONGEST < now:
+        session.flush()
+    elif session.get("seen", session["begun"]) + NOTE_EVERY < now:
+        session["seen"] = now  # saved, it lasts for SESSION_COOKIE_AGE from here
+
+
+class AuditMiddleware:
+    """Let the audit log know who asks, and from where."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        with audit.during(request):
+            return self.get_response(request)

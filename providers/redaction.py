@@ -32,7 +32,9 @@ _NAMED = re.compile(
       (?: ["'] \s* , | ["']? \s* [:=] ) \s* b?["']? (?: (?:bearer|basic|token) \s+ )? )
     ( [^\s"',;&<>\[\]]{4,} )"""
 )
-_BEARER = re.compile(r"""(?i)\b(bearer(?=.{9})|basic(?=.{17}))(["']?,?\s+["']?)[\w.~+/=-]{8,}""")
+_BEARER = re.compile(
+    r"""(?i)\b(?:(bearer["']?,?\s+["']?)[\w.~+/=-]{8,}|(basic["']?,?\s+["']?)[\w+/=-]{16,})"""
+)
 # Addresses that are good for whoever has them: ours, those of S3, Google and Azure.
 _SIGNED = re.compile(
     r"(?i)([?&;](?:s|sig|signature|token|key|x-(?:amz|goog)-(?:signature|credential|security-token))=)[^&\s\"'<>]+"

@@ -14,6 +14,7 @@ for _name in (
     "CSRF_TRUSTED_ORIGINS",
     "BROKER_URL",
     "CACHE_URL",
+    "TRUSTED_PROXIES",
     "MEDIA_STORAGE",
     "X_ACCEL_PREFIX",
     "ALLOWED_PRIVATE_HOSTS",
@@ -27,6 +28,7 @@ from config.settings import *  # noqa: E402, F403
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # A file: threads of a test cannot share a database that lives in the memory of one connection.
     DATABASES["default"]["TEST"] = {"NAME": str(_data / "test.sqlite3")}  # noqa: F405
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405

@@ -6,12 +6,12 @@ import threading
 import time
 
 import pytest
-from a2wsgi import WSGIMiddleware
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 from django.utils import timezone
 
 from config import events
+from config.bridge import Bridge
 from config.shell import Shell
 from gallery import ingest, partials
 from gallery.models import ApiToken, ConnectionProfile, Generation, GenerationImage, User
@@ -100,7 +100,7 @@ class Reader:
 
 
 def make_shell():
-    return Shell(WSGIMiddleware(closing(WSGIHandler())))
+    return Shell(Bridge(closing(WSGIHandler())))
 
 
 def closing(handler):

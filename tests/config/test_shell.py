@@ -1,10 +1,10 @@
 import asyncio
 
 import pytest
-from a2wsgi import WSGIMiddleware
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 
+from config.bridge import Bridge
 from config.shell import Shell
 from gallery import ingest, media
 
@@ -56,7 +56,7 @@ def file(settings):
 
 @pytest.fixture
 def shell(file):
-    return Shell(WSGIMiddleware(wsgi_naming(file)))
+    return Shell(Bridge(wsgi_naming(file)))
 
 
 def test_named_file_is_sent_whole_and_the_name_kept_back(shell, file):
@@ -91,7 +91,7 @@ def test_head_of_a_named_file_has_no_body(shell):
 def test_file_outside_the_media_folder_is_never_sent(file, settings, name):
     (settings.MEDIA_ROOT.parent / "secret").write_text("secret")
     (settings.MEDIA_ROOT / "link").symlink_to(settings.MEDIA_ROOT.parent / "secret")
-    answer = ask(Shell(WSGIMiddleware(wsgi_naming(name.format(root=settings.MEDIA_ROOT)))), "/")
+    answer = ask(Shell(Bridge(wsgi_naming(name.format(root=settings.MEDIA_ROOT)))), "/")
     assert (answer.status, answer.body) == (404, b"Not found.")
 
 
@@ -183,7 +183,7 @@ def django_once(environ, start_response):
 def test_original_goes_from_the_view_through_the_shell(owner, owner_client, picture):
     image = ingest.store(owner, picture(), source="upload").image
     cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in owner_client.cookies.items())
-    answer = ask(Shell(WSGIMiddleware(django_once)), f"/images/{image.public_id}/original/", cookie=cookie)
+    answer = ask(Shell(Bridge(django_once)), f"/images/{image.public_id}/original/", cookie=cookie)
     assert answer.body == picture()
     assert answer.headers["cache-control"] == "private, no-store"
     assert "x-sendfile" not in answer.headers

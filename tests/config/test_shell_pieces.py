@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from a2wsgi import WSGIMiddleware
 
+from config.bridge import Bridge
 from config.shell import Shell
 from gallery import media
 
@@ -59,7 +59,7 @@ def send_through_the_shell(pieces, leaves_after=None):
     async def ask():
         nonlocal gone
         gone = asyncio.Event()
-        await Shell(WSGIMiddleware(app))(SCOPE, receive, send)
+        await Shell(Bridge(app))(SCOPE, receive, send)
 
     asyncio.run(asyncio.wait_for(ask(), 20))
     return sent
