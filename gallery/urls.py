@@ -19,6 +19,7 @@ from gallery.views import (
     model_lists,
     narrowing,
     profiles,
+    prompts,
     references,
     refine,
     searches,
@@ -26,6 +27,7 @@ from gallery.views import (
     stacks,
     tag_changes,
     tag_fragments,
+    tag_references,
     tags,
     trash,
     writing,
@@ -100,6 +102,7 @@ cost_urls = [
 tag_urls = [
     path("tags/new/", tags.new, name="tag-new"),
     path("tags/suggest/", tags.suggest, name="tag-suggest"),
+    path("tags/complete/", tags.complete, name="prompt-complete"),
     path("tags/<uuid:public_id>/edit/", tag_changes.edit, name="tag-edit"),
     path("tags/<uuid:public_id>/spread/", tag_changes.spread, name="tag-spread"),
     path("tags/<uuid:public_id>/merge/", tag_changes.merge, name="tag-merge"),
@@ -112,6 +115,7 @@ tag_urls = [
         tag_fragments.delete,
         name="fragment-delete",
     ),
+    path("tags/<uuid:public_id>/references/", tag_references.references, name="tag-references"),
     path("tags/<uuid:public_id>/pin/", tags.pin, name="tag-pin"),
 ]
 tag_urls.append(path("chats/<uuid:public_id>-<str:slug>/refine/", refine.chat, name="chat-refine"))
@@ -149,6 +153,10 @@ settings_urls = [
     path("appearance/", account.appearance, name="appearance"),
     path("appearance/gallery/", account.gallery, name="appearance-gallery"),
     path("storage/", account.storage, name="storage"),
+    path("prompts/", prompts.index, name="prompts"),
+    path("prompts/placeholders/new/", prompts.new, name="placeholder-new"),
+    path("prompts/placeholders/<uuid:public_id>/", prompts.edit, name="placeholder"),
+    path("prompts/placeholders/<uuid:public_id>/delete/", prompts.delete, name="placeholder-delete"),
     path("privacy/", account.privacy, name="privacy"),
 ]
 

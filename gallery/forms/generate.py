@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from gallery.forms.add import TagsForm
 from gallery.forms.pictures import PicturesForm
 from gallery.models import Tag, User
 from gallery.offers import Offer
+from gallery.prompting import Composition
 from gallery.screens.shapes import Shape, shapes_of
 from gallery.templatetags.ui import money
 from providers.base import Choice, Estimate, ImageRequest
@@ -235,21 +237,33 @@ class GenerateForm(PicturesForm, TagsForm):
         }
 
     def wish(self, tags: Iterable[Tag] = ()) -> generation.Wish:
+        """What is asked, with tags that exist."""
         return generation.Wish(
             profile=self.offer.profile,
             model=self.offer.info.id,
-            prompt=self.cleaned_data["prompt"],
+            prompt=self.cleaned_data.get("prompt", ""),
             tags=tuple(tags),
             **self.parameters() | self.pictures(),
         )
 
+    @cached_property
+    def composed(self) -> Composition:
+        """The prompt as it would be sent, whatever else is wrong in the form."""
+        self.is_valid()
+        known = tagging.resolve(self.offer.profile.owner, self.cleaned_data.get("tags", ()), create=False)
+        wish = self.wish(known)
+        return generation.composition_of(wish, self.offer.provider)
+
     def estimate(self) -> Estimate:
         """The price of what is chosen so far; not known while a value is wrong."""
         self.is_valid()
-        prompt = self.cleaned_data.get("prompt", "")
+        composed, pictures = self.composed, self.announced()
+        of_cast = tuple(inputs.announced(pick.image) for pick in composed.references)
+        asked = self.parameters() | {"negative_prompt": composed.negative or None}
+        asked |= pictures | {"references": (*pictures.get("references", ()), *of_cast)}
         try:
             return self.offer.provider.estimate(
-                ImageRequest(prompt=prompt, model=self.offer.info.id, **self.parameters(), **self.announced())
+                ImageRequest(prompt=composed.text, model=self.offer.info.id, **asked)
             )
         except ProviderError:
             return Estimate(usd=None)

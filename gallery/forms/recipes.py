@@ -25,7 +25,10 @@ def _pictures_of(row: Generation) -> dict[str, Any]:
 
 
 def _references_of(row: Generation):
-    return row.references.exclude(image=None).select_related("image")
+    """What was chosen by hand: the cast's own pictures come along by themselves."""
+    of_cast = [pick["id"] for pick in row.receipt.get("references", [])]
+    chosen = row.references.exclude(image=None).select_related("image")
+    return chosen.exclude(image__public_id__in=of_cast) if of_cast else chosen
 
 
 def _mask_of(row: Generation) -> dict[str, str]:

@@ -1,10 +1,11 @@
 """What is known of a picture, in words: the rows of "Made with" on its page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.template.defaultfilters import filesizeformat
 
 from gallery.models import Image
+from gallery.screens.receipts import Span, spans
 from gallery.templatetags.ui import money
 from providers import registry
 
@@ -32,6 +33,7 @@ class Wording:
     key: str  # "typed", "sent" or "rewritten", as in the address
     label: str
     text: str
+    spans: list[Span] = field(default_factory=list)  # of what was sent: where each part came from
 
 
 def made_with(image: Image) -> list[Fact]:
@@ -67,8 +69,13 @@ def wordings(image: Image) -> list[Wording]:
     seen: dict[str, Wording] = {}
     for key, label, text in texts:
         if text:
-            seen.setdefault(text, Wording(key=key, label=label, text=text))
+            marked = spans(_pieces(image)) if key == "sent" else []
+            seen.setdefault(text, Wording(key=key, label=label, text=text, spans=marked))
     return list(seen.values())
+
+
+def _pieces(image: Image) -> list[dict[str, str]]:
+    return image.generation.receipt.get("pieces", []) if image.generation else []
 
 
 def _connection(image: Image) -> str:

@@ -6,7 +6,9 @@ from decimal import Decimal
 from django.db.models import Count, F, Sum
 
 from gallery import bitmaps, fragments, implications, offers
+from gallery.forms.pictures import rows_of
 from gallery.models import Fragment, Image, ImageTag, Tag, User
+from gallery.prompting import packs
 from gallery.screens import cast, faces, feed
 from gallery.screens.cast import Card
 
@@ -46,6 +48,7 @@ def read(tag: Tag) -> dict:
         "looks": looks(tag) if tag.kind == Tag.Kind.CHARACTER else [],
         "has_fragments": has_texts,
         "fragments": fragment_cards(tag) if has_texts else [],
+        "pack": rows_of(packs.images_of(tag)) if has_texts else [],
         "brought": brought,
         "lacking": implications.lacking(tag) if brought else 0,
         "cost": cost(tag),

@@ -14,6 +14,7 @@ from gallery.forms.generate import GenerateForm
 from gallery.generation import IdempotencyConflict
 from gallery.media import thumbnail_url
 from gallery.models import Image, Import, ImportEntry, Tag
+from gallery.screens import receipts
 from gallery.screens.cards import of_wish
 from gallery.screens.toasts import notify
 from gallery.tagspec import TagError
@@ -198,7 +199,7 @@ def _form_context(request, groups, form, notes):
 
 
 def price_of(request, form) -> dict:
-    """What the foot of the form says before anything is paid."""
+    """What the form says before anything is paid: the price, and what will be sent."""
     copy = form.anew(form.data if form.is_bound else _plain(form))
     estimate = copy.estimate()
     profile = form.offer.profile
@@ -210,6 +211,7 @@ def price_of(request, form) -> dict:
         "basis": estimate.basis if estimate.usd else "",
         "standing": standing,
         "n": n,
+        "receipt": receipts.of(copy.composed),
         "coming": of_wish(profile.provider, form.offer.info.id, copy.parameters()),
     }
 
@@ -234,7 +236,7 @@ def controls(request):
 
 @require_POST
 def estimate(request):
-    """The price of what is chosen now, and the button that names the number."""
+    """The price of what is chosen now, the button that names the number, and what will be sent."""
     if "model" not in request.POST:
         return HttpResponse(status=204)  # none is chosen yet
     groups = offers.offer_groups(request.user)
@@ -242,7 +244,7 @@ def estimate(request):
     if offer is None:
         return HttpResponse(status=404)
     form = GenerateForm(request.POST, offer=offer)
-    return render(request, "gallery/add/generate.html#foot", price_of(request, form) | {"form": form})
+    return render(request, "gallery/add/_estimate_answer.html", price_of(request, form) | {"form": form})
 
 
 def _surface(request, tab) -> dict:

@@ -12,7 +12,7 @@ from gallery import bulk, fragments, lineage, stacks, tagging
 from gallery.bulk.words import sentence
 from gallery.forms.images import ImageForm
 from gallery.media import thumbnail_url
-from gallery.models import BulkAction, Image, ImageText, Tag
+from gallery.models import BulkAction, Image, ImageText, ReferencePicture, Tag
 from gallery.screens import facts, feed, grid, slideshow
 from gallery.screens.feed import with_query
 from gallery.screens.toasts import notify, warn
@@ -184,6 +184,7 @@ def _context(request, image):
         "tail": with_query("", **{"in": found.text, "play": str(play or "")}),
         "place": feed.place(found, image),
         "tags": image_tags,
+        "packed": set(ReferencePicture.objects.filter(image=image).values_list("tag_id", flat=True)),
         "characters": [tag for tag in image_tags if tag.kind in fragments.KINDS],
         "wordings": wordings,
         "wording": next((w for w in wordings if w.key == chosen), wordings[0] if wordings else None),

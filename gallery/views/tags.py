@@ -1,5 +1,7 @@
 """Characters, looks, personas, chats and free tags: their lists and their pages."""
 
+from dataclasses import asdict
+
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -7,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from gallery import refining, tagging
 from gallery.models import Tag
+from gallery.prompting import completing
 from gallery.screens import cast, faces, feed, tag_index, tag_page
 from gallery.screens.toasts import notify, warn
 from gallery.search import BadCursor, search
@@ -97,6 +100,13 @@ def suggest(request):
         for each in found
     ]
     return JsonResponse({"items": items})
+
+
+@require_safe
+def complete(request):
+    """What may stand at the caret of a prompt, after `@`, `{{` or `#`."""
+    found = completing.complete(request.user, request.GET.get("q", "")[:200])
+    return JsonResponse({"items": [asdict(each) for each in found]})
 
 
 def read_tag(request, public_id, **more):

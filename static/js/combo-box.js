@@ -25,10 +25,10 @@ export class ComboBox {
     this.#list = document.createElement("ul");
     Object.assign(this.#list, { id: `listbox-${++serial}`, className: "listbox", role: "listbox", hidden: true });
     this.#list.setAttribute("aria-label", label);
-    input.setAttribute("role", "combobox");
+    if (!this.#isLong) input.setAttribute("role", "combobox");
     input.setAttribute("aria-autocomplete", "list");
     input.setAttribute("aria-controls", this.#list.id);
-    input.setAttribute("aria-expanded", "false");
+    this.#tell(false);
     input.after(this.#list);
     input.addEventListener("input", () => this.#later());
     input.addEventListener("blur", () => setTimeout(() => input.matches(":focus") || this.close(), 150));
@@ -60,8 +60,17 @@ export class ComboBox {
     this.#pending?.abort();
     this.#list.hidden = true;
     this.#at = -1;
-    this.#input.setAttribute("aria-expanded", "false");
+    this.#tell(false);
     this.#input.removeAttribute("aria-activedescendant");
+  }
+
+  // A field of several lines is no combobox, and cannot say that it is unfolded.
+  get #isLong() {
+    return this.#input.matches("textarea");
+  }
+
+  #tell(isOpen) {
+    if (!this.#isLong) this.#input.setAttribute("aria-expanded", String(isOpen));
   }
 
   // Returns true when the key was for the list.
@@ -99,7 +108,7 @@ export class ComboBox {
     this.#at = -1;
     this.#list.replaceChildren(...this.#groups(options));
     this.#list.hidden = !options.length;
-    this.#input.setAttribute("aria-expanded", String(this.isOpen));
+    this.#tell(this.isOpen);
     this.#input.removeAttribute("aria-activedescendant");
     if (this.#first && this.isOpen) this.#move(1);
   }

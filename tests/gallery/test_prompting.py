@@ -58,7 +58,7 @@ MIREL = "Mirel (tall, with long silver hair and green eyes)"
         ('@"Mirel"s hand', f"{MIREL}s hand"),
         ("@Mirel's hand", f"{MIREL}'s hand"),
         ("@Mirel:winter cloak, snow", f"{MIREL[:-1]}; a grey fur cloak), snow"),
-        ("@Mirel:Winter Cloak:smiling", f"{MIREL[:-1]}; a grey fur cloak; smiling)".replace("; a grey fur cloak; smiling", "; smiling; a grey fur cloak")),
+        ("@Mirel:Winter Cloak:smiling", f"{MIREL[:-1]}; smiling; a grey fur cloak)"),
         ("@Mirel: she waits", f"{MIREL}: she waits"),
         ("@Mirel:unknown look", f"{MIREL}:unknown look"),
         ("@Mirel:beard", f"{MIREL}:beard"),

@@ -20,6 +20,7 @@ from gallery import accounts
 
 MOST_FILES = 8192
 
+
 class Command(BaseCommand):
     help = "Run the web server and the embedded worker together; Ctrl-C stops both."
 

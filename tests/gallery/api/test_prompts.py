@@ -1,5 +1,6 @@
 """The cast in prompts, through the API: what the receipt says is what the vendor gets."""
 
+import hashlib
 from uuid import uuid4
 
 import pytest
@@ -107,9 +108,14 @@ def test_reference_packs_go_along(api, openai, vendor, mirel, pictures):
     plain = api.post("/generations/preview", {"prompt": "at sea"}).json()
     assert float(receipt["estimated_cost_usd"]) > float(plain["estimated_cost_usd"])
     made = run(api.post("/generations", wish))
-    sent = [part.data for part in vendor.requests[-1].parts if part.name == "image[]"]
-    assert sent == [picture.original.read() for picture in (pictures[0], pictures[2], pictures[1])]
-    assert [row.image for row in made.references.all()] == [pictures[0], pictures[2], pictures[1]]
+    sent = [
+        hashlib.sha256(part.content).hexdigest()
+        for part in vendor.requests[-1].parts
+        if part.name == "image[]"
+    ]
+    expected = [pictures[0], pictures[2], pictures[1]]
+    assert sent == [picture.checksum for picture in expected]
+    assert [row.image for row in made.references.all()] == expected
 
 
 @pytest.mark.parametrize(

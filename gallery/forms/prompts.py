@@ -1,0 +1,92 @@
+"""What a person keeps for all prompts: house style, their persona, placeholders."""
+
+from django import forms
+
+from gallery import placeholders
+from gallery.forms.plain import PlainForm
+from gallery.models import HouseStyle, Placeholder, Tag, User
+
+MOST = 4000  # characters of a house style
+
+
+class PersonaField(forms.ModelChoiceField):
+    """One of the person's own personas, by its id."""
+
+    def label_from_instance(self, obj) -> str:
+        return obj.name
+
+
+class StyleForm(PlainForm, forms.Form):
+    """The house style, whom `@me` means, and what becomes of what is to be avoided."""
+
+    scene = forms.CharField(
+        label="Every picture",
+        required=False,
+        max_length=MOST,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Added behind each new prompt, such as “oil painting, muted colours”.",
+    )
+    people = forms.CharField(
+        label="Pictures with somebody of the cast",
+        required=False,
+        max_length=MOST,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Added when a prompt names somebody with @.",
+    )
+    avoid_in_words = forms.BooleanField(
+        label="Write what to avoid into the prompt, where a model has no field for it", required=False
+    )
+
+    def __init__(self, data, *, owner: User):
+        self.owner = owner
+        self.style = HouseStyle.objects.owned_by(owner).filter(chat=None).first() or HouseStyle(owner=owner)
+        initial = {
+            "scene": self.style.scene,
+            "people": self.style.people,
+            "persona": owner.persona and owner.persona.public_id,
+            "avoid_in_words": owner.avoid_in_words,
+        }
+        super().__init__(data, initial=initial)
+        self.fields["persona"] = PersonaField(
+            label="Who @me is",
+            queryset=Tag.objects.owned_by(owner).filter(kind=Tag.Kind.PERSONA, alias_of=None),
+            to_field_name="public_id",
+            required=False,
+            empty_label="Nobody",
+        )
+
+    def save(self) -> None:
+        typed = self.cleaned_data
+        HouseStyle.objects.update_or_create(
+            owner=self.owner,
+            chat=None,
+            defaults={"scene": typed["scene"].strip(), "people": typed["people"].strip()},
+        )
+        self.owner.persona, self.owner.avoid_in_words = typed["persona"], typed["avoid_in_words"]
+        self.owner.save(update_fields=["persona", "avoid_in_words"])
+
+
+class PlaceholderForm(PlainForm, forms.Form):
+    """A name in braces, and what it stands for."""
+
+    name = forms.CharField(
+        max_length=Placeholder.MAX_NAME + 4, help_text="Written {{weather}} in a prompt.", label="Name"
+    )
+    values = forms.CharField(
+        label="Stands for",
+        max_length=placeholders.MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="One value on each line. A single prompt takes the first.",
+    )
+
+    def save(self, owner: User, placeholder: Placeholder | None = None) -> bool:
+        """Keep it; False, with the error at its field, when it cannot be kept."""
+        values = {"name": self.cleaned_data["name"], "values": self.cleaned_data["values"].splitlines()}
+        try:
+            if placeholder:
+                placeholders.change(placeholder, **values)
+            else:
+                placeholders.create(owner, **values)
+        except placeholders.PlaceholderError as error:
+            self.add_error(error.field, error.message)
+        return not self.errors

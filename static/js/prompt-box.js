@@ -1,0 +1,53 @@
+// <prompt-box> completes what stands at the caret of its textarea: @people, {{placeholders}}, #tags.
+import { ComboBox } from "combo-box";
+import { icon } from "tags";
+
+const BEGUN = /(?<![\w@])@[^\n@]{0,60}$|\{\{[^{}\n]{0,60}$|(?<![\w#])#\w[\w-]{0,40}$/u;
+const icons = { placeholder: "braces", fragment: "sparkles" };
+
+class PromptBox extends HTMLElement {
+  #known = new WeakMap(); // of each textarea: an answer of the server may bring another one
+
+  connectedCallback() {
+    this.addEventListener("focusin", ({ target }) => target.matches("textarea") && this.#listen(target));
+  }
+
+  #listen(area) {
+    if (this.#known.has(area)) return;
+    const combo = new ComboBox(area, {
+      label: "Completions",
+      fetchOptions: (text, signal) => this.#complete(area, signal),
+      choose: (option) => this.#insert(area, option),
+      draw: (option) => this.#draw(option),
+      first: true,
+    });
+    this.#known.set(area, combo);
+    area.addEventListener("keydown", (event) => event.ctrlKey || event.metaKey || event.shiftKey || combo.handleKey(event));
+  }
+
+  #begun(area) {
+    return area.value.slice(0, area.selectionStart).match(BEGUN)?.[0] ?? "";
+  }
+
+  async #complete(area, signal) {
+    const begun = this.#begun(area);
+    if (!begun) return [];
+    const answer = await fetch(`${this.dataset.complete}?${new URLSearchParams({ q: begun })}`, { signal });
+    return answer.ok ? (await answer.json()).items : [];
+  }
+
+  // As if it were typed, so that it can be undone, and everything that follows typing hears of it.
+  #insert(area, option) {
+    const end = area.selectionStart;
+    area.setRangeText(option.insert, end - this.#begun(area).length, end, "end");
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  #draw(option) {
+    const name = Object.assign(document.createElement("span"), { className: "trunc", textContent: option.name });
+    const right = Object.assign(document.createElement("span"), { className: "r trunc", textContent: option.note || option.count.toLocaleString("en") });
+    return [icon(this.dataset.sprite, icons[option.kind] ?? option.kind), name, right];
+  }
+}
+
+customElements.define("prompt-box", PromptBox);
