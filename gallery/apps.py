@@ -6,4 +6,6 @@ class GalleryConfig(AppConfig):
     verbose_name = "Library"
 
     def ready(self):
-        from gallery import accounts, checks  # noqa: F401  registers the system checks, and what log-ins do
+        from gallery import accounts, check_places, checks, statement_timeout  # noqa: F401  what they register
+
+        statement_timeout.watch_migrations()
