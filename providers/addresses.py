@@ -17,7 +17,7 @@ IPNetwork = IPv4Network | IPv6Network
 LONGEST = 8 * 1024  # characters
 WEB_PORTS = {"http": 80, "https": 443}
 SHAPE = re.compile(r"(https?)://([^/?#]+)([^#]*)(?:#.*)?", re.IGNORECASE | re.DOTALL)
-CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\ufffd]")  # the last stands for one that was not kept
 # Space, what programs disagree about, percent signs, marks that turn the writing direction.
 ODD = re.compile(r"[\s\\{}|^<>\"`%\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u3002\uff0e\uff61]")
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
@@ -38,8 +38,9 @@ NOT_PUBLIC: tuple[IPNetwork, ...] = tuple(
 METADATA: frozenset[IPAddress] = frozenset(
     ip_address(address)
     for address in (
-        "169.254.169.254", "169.254.170.2", "169.254.170.23", "100.100.100.200", "192.0.0.192",
-        "168.63.129.16", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254",
+        "169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.42.42", "169.254.0.23",
+        "100.100.100.200", "192.0.0.192", "168.63.129.16", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254",
+        "fd00:42::42",
     )
 )  # fmt: skip
 
@@ -97,9 +98,8 @@ def is_public(ip: IPAddress) -> bool:
 
 
 def is_metadata(ip: IPAddress) -> bool:
-    """Whether an address, or the one embedded in it, is where a cloud hands out keys."""
-    inner = _embedded(ip)
-    return ip in METADATA or (inner is not None and inner in METADATA)
+    """Whether an address, or one that it may stand for, is where a cloud hands out keys."""
+    return ip in METADATA or not METADATA.isdisjoint(_embedded(ip))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,8 +137,8 @@ class AllowList:
         """Whether `address` may lead to the private `ip`. Metadata addresses are never open."""
         if is_metadata(ip):
             return False
-        inner = _embedded(ip) if isinstance(ip, IPv6Address) and ip.ipv4_mapped else None
-        return self.names(address) or any((inner or ip) in network for network in self.networks)
+        mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
+        return self.names(address) or any((mapped or ip) in network for network in self.networks)
 
 
 def permits(address: Address, ips: Sequence[IPAddress], allowed: AllowList) -> bool:
@@ -199,10 +199,11 @@ def _network(entry: str) -> IPNetwork:
         raise InvalidAddress(f"“{entry}” is no network such as 10.0.0.0/8.") from exc
 
 
-def _embedded(ip: IPAddress) -> IPv4Address | None:
-    """The IPv4 address inside a mapped, 6to4 or NAT64 address."""
+def _embedded(ip: IPAddress) -> set[IPv4Address]:
+    """The IPv4 addresses that gateways read in an IPv6 address: mapped, translated, NAT64, 6to4, Teredo."""
     if not isinstance(ip, IPv6Address):
-        return None
-    if ip.ipv4_mapped or ip.sixtofour:
-        return ip.ipv4_mapped or ip.sixtofour
-    return IPv4Address(int(ip) & 0xFFFFFFFF) if ip in ip_network("64:ff9b::/96") else None
+        return set()
+    number = int(ip)
+    nat64 = (number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF  # below a prefix of 48 bits, RFC 6052
+    inner = {IPv4Address(number & 0xFFFFFFFF), IPv4Address(nat64)}
+    return inner | {address for address in (ip.sixtofour, *(ip.teredo or ())) if address}
