@@ -13,6 +13,7 @@ from gallery import ingest, tagging
 from gallery.models import (
     ApiToken,
     Assist,
+    AuditEntry,
     ConnectionProfile,
     Generation,
     GenerationCall,
@@ -82,6 +83,7 @@ def rows(owner, picture):
     made = [
         owner, ApiToken.issue(owner, "laptop")[0], profile, image, tag, generation, again, call, job, entry,
         QueuedTask.objects.create(path="gallery.tasks.run_call", args=[1], run_after=now),
+        AuditEntry.objects.create(owner=owner, verb="login", label=SECRET),
         Worker.objects.create(name="here:1", started_at=now, seen_at=now),
         Assist.objects.create(
             owner=owner, profile=profile, image=image, provider="openai", model="m", purpose="describe",
