@@ -6,6 +6,12 @@ class GalleryConfig(AppConfig):
     verbose_name = "Library"
 
     def ready(self):
-        from gallery import accounts, check_places, checks, statement_timeout  # noqa: F401  what they register
+        from gallery import (  # noqa: F401  what they register
+            accounts,
+            check_hosts,
+            check_places,
+            checks,
+            statement_timeout,
+        )
 
         statement_timeout.watch_migrations()

@@ -30,8 +30,9 @@ HOME_NAMES = re.compile(
 NOT_PUBLIC: tuple[IPNetwork, ...] = tuple(
     ip_network(network)
     for network in (
-        "168.63.129.16/32", "192.88.99.0/24", "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96",
-        "64:ff9b:1::/48", "100::/64", "2001::/23", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10",
+        "168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96",
+        "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2002::/16", "3fff::/20", "5f00::/16",
+        "fec0::/10",
     )
 )  # fmt: skip
 # Where clouds hand out keys: never, whatever an administrator allows.
@@ -149,7 +150,7 @@ def permits(address: Address, ips: Sequence[IPAddress], allowed: AllowList) -> b
 
 
 def _host_and_port(authority: str, default: int) -> tuple[str, int]:
-    match = re.fullmatch(r"(\[[^\[\]]+\]|[^:\[\]]+)(?::([0-9]{1,5}))?", authority)
+    match = re.fullmatch(r"(\[[^\[\]%]+\]|[^:\[\]]+)(?::([0-9]{1,5}))?", authority)
     if not match:
         raise InvalidAddress("The host or port of the address cannot be read.")
     port = default if match[2] is None else int(match[2])
