@@ -203,6 +203,19 @@ def test_pictures_go_to_the_trash_and_come_back_with_their_counts(boss, rows):
     assert tag.get().image_count == 1
 
 
+@pytest.mark.parametrize("who", ["boss", "clerk"])
+def test_tasks_that_were_set_aside_are_found_and_started_again(who, request, rows):
+    client, task = request.getfixturevalue(who), rows[QueuedTask]
+    QueuedTask.objects.filter(pk=task.pk).update(attempts=3, lease_until=None)
+    running = QueuedTask.objects.create(path="gallery.tasks.run_call", args=[2], run_after=timezone.now())
+    listed = client.get(page(QueuedTask, "changelist"), {"set_aside": "yes"}).context["cl"]
+    assert [row.pk for row in listed.result_list] == [task.pk]
+    response = act(client, QueuedTask, "start_again", task, running)
+    assert "Started again: 1." in response.content.decode()
+    task.refresh_from_db()
+    assert task.attempts == 0
+
+
 def test_pictures_cannot_be_deleted_past_the_trash(boss, rows):
     assert boss.get(page(Image, "delete", rows[Image].pk)).status_code == 403
     act(boss, Image, "delete_selected", rows[Image])

@@ -183,6 +183,8 @@ def _serve(listener: socket.socket, host: str) -> None:
     # process before the worker was stopped.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup: the terminal may go away
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     options = uvicorn.Config(
         application,
         http=Protocol,
