@@ -1,6 +1,6 @@
 # `make run` starts Vignette. The other targets are for development; CONTRIBUTING.md explains them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check format lock bench install install-dev
+.PHONY: help run test test-all check format lock bench sweep install install-dev
 
 PYTHON := .venv/bin/python
 
@@ -19,7 +19,7 @@ run: install
 
 ## test      the embedded test suite: SQLite, local files
 test: install-dev
-	@$(PYTHON) -m pytest -q -n 2 -m "not postgres and not s3 and not browser"
+	@$(PYTHON) -m pytest -q -n 2 -m "not postgres and not s3 and not browser and not crash"
 
 ## test-all  adds PostgreSQL, a real S3 server and a real browser
 test-all: install-dev
@@ -37,6 +37,10 @@ format: install-dev
 ## lock      resolve requirements*.in again
 lock: install-dev
 	@scripts/lock.sh
+
+## sweep     kill the worker at every system call of a generation, on SQLite and on PostgreSQL
+sweep: install-dev
+	@scripts/sweep.sh
 
 ## bench     benchmarks; the table goes to var/bench/
 bench: install-dev

@@ -49,5 +49,7 @@ def networks(env: environ.Env, name: str, default: list[str]) -> list[str]:
         try:
             ip_network(text, strict=False)
         except ValueError:
-            raise SystemExit(f"{name} takes addresses and networks such as 10.0.0.0/8, not {text!r}.") from None
+            raise SystemExit(
+                f"{name} takes addresses and networks such as 10.0.0.0/8, not {text!r}."
+            ) from None
     return texts

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.db.models.signals import post_save, pre_save
 from django.dispatch import receiver
 from django.utils import timezone
@@ -34,8 +35,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def authentication_failed(self, request, **credentials):
         """The name is asked for in any case: known and unknown ones must cost the same."""
-        known = User.objects.filter(username__iexact=credentials.get("username", "")).first()
-        audit.note(audit.Verb.LOGIN_FAILED, known)
+        known = User.objects.filter(username__iexact=credentials.get("username", ""))
+        audit.note(audit.Verb.LOGIN_FAILED, known.values_list("pk", flat=True).first())
 
 
 def folded(name: str) -> str:
@@ -48,13 +49,13 @@ def folded(name: str) -> str:
 @receiver(user_logged_in)
 def begin_session(sender, request, user, **kwargs):
     request.session["begun"] = time.time()
-    audit.note(audit.Verb.LOGIN, user, actor=user)
+    audit.note(audit.Verb.LOGIN, user.pk, actor=user)
 
 
 @receiver(user_logged_out)
 def end_session(sender, request, user, **kwargs):
     if user is not None:
-        audit.note(audit.Verb.LOGOUT, user, actor=user)
+        audit.note(audit.Verb.LOGOUT, user.pk, actor=user)
 
 
 @receiver(pre_save, sender=User)
@@ -67,10 +68,27 @@ def notice_password(sender, instance, **kwargs):
 def end_what_the_old_password_opened(sender, instance, created, raw, **kwargs):
     """Other sessions end by themselves, for they carry a hash of the password; tokens are revoked here."""
     if created and not raw:
-        audit.note(audit.Verb.ACCOUNT_MADE, instance)
+        audit.note(audit.Verb.ACCOUNT_MADE, instance.pk)
     if instance.password_is_new:
-        ApiToken.objects.owned_by(instance).filter(revoked_at=None).update(revoked_at=timezone.now())
-        audit.note(audit.Verb.PASSWORD_CHANGED, instance)
+        audit.note(audit.Verb.PASSWORD_CHANGED, instance.pk)
+        revoke(ApiToken.objects.owned_by(instance))
+
+
+@receiver(post_save, sender=ApiToken)
+def note_token(sender, instance, created, raw, **kwargs):
+    if created and not raw:
+        audit.note(audit.Verb.TOKEN_CREATED, instance.owner_id, str(instance))
+
+
+def revoke(tokens: QuerySet[ApiToken]) -> int:
+    """Let no program use these tokens any more. Returns how many could until now."""
+    n = 0
+    for token in tokens.filter(revoked_at=None):
+        token.revoked_at = timezone.now()
+        token.save(update_fields=["revoked_at"])
+        audit.note(audit.Verb.TOKEN_REVOKED, token.owner_id, str(token))
+        n += 1
+    return n
 
 
 def forget_sessions() -> None:

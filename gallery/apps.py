@@ -6,4 +6,12 @@ class GalleryConfig(AppConfig):
     verbose_name = "Library"
 
     def ready(self):
-        from gallery import accounts, checks  # noqa: F401  registers the system checks, and what log-ins do
+        from gallery import (  # noqa: F401  what they register
+            accounts,
+            check_hosts,
+            check_places,
+            checks,
+            statement_timeout,
+        )
+
+        statement_timeout.watch_migrations()

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+from gallery import filenames
+
 MAX_ENTRIES = 10_000
 MAX_LIST_BYTES = 4 << 20  # of the central directory, which is read into memory at once
 MAX_RATIO = 200  # inflated to packed; pictures are packed already and stay far below
@@ -156,13 +158,13 @@ def _entry(index: int, info: zipfile.ZipInfo) -> Entry:
 def _refusal(info: zipfile.ZipInfo, name: str) -> ArchiveError | None:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
-        return ArchiveError("not_a_file", "This is a link or a device, not a file, and was left out.")
+        return ArchiveError("entry_skipped", "This is a link or a device, not a file, and was left out.")
     if info.flag_bits & 0x1:
         return _encrypted()
     if not looks_like_picture(name):
         return ArchiveError("not_a_picture", "This is not a picture and was left out.")
     if info.compress_type not in METHODS:
-        return ArchiveError("bad_entry", "This is packed in a way that is not read here. Use plain ZIP.")
+        return ArchiveError("bad_archive", "This is packed in a way that is not read here. Use plain ZIP.")
     return None
 
 
@@ -173,8 +175,7 @@ def _is_junk(info: zipfile.ZipInfo) -> bool:
 
 def _display_name(name: str) -> str:
     """A path that can be shown and stored: it leads nowhere, and nothing is ever opened by it."""
-    printable = "".join(c for c in name.replace("\\", "/") if c.isprintable())
-    parts = [part.strip() for part in printable.split("/")]
+    parts = [part.strip() for part in filenames.visible(name).replace("\\", "/").split("/")]
     return "/".join(part for part in parts if part.strip(". ") and not part.endswith(":"))[-500:]
 
 
@@ -194,4 +195,4 @@ def _damaged() -> ArchiveError:
 
 
 def _damaged_entry() -> ArchiveError:
-    return ArchiveError("bad_entry", "This file is damaged in the archive and could not be read.")
+    return ArchiveError("bad_archive", "This file is damaged in the archive and could not be read.")

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from django.http import HttpRequest
 from django.utils import timezone
 
-from gallery.models import AuditEntry, User
+from gallery.models import AuditEntry, ConnectionProfile, User
 
 Verb = AuditEntry.Verb
 KEPT = timedelta(days=400)
@@ -31,18 +31,26 @@ def during(request: HttpRequest) -> Iterator[None]:
         _request.reset(token)
 
 
-def note(verb: Verb, owner: User | None = None, label: str = "", *, actor: User | None = None) -> None:
+def note(verb: Verb, owner_id: int | None = None, label: str = "", *, actor: User | None = None) -> None:
     """Write one line. Without a request and an `actor`, it was done on the command line or by a worker."""
     AuditEntry.objects.create(
-        owner=owner, actor=actor or _actor(), verb=verb, label=label[:120], address=_address()
+        owner_id=owner_id, actor=actor or _actor(), verb=verb, label=label[:120], address=_address()
     )
 
 
-def note_once_a_day(verb: Verb, owner: User, label: str) -> None:
+def note_once_a_day(verb: Verb, owner_id: int, label: str) -> None:
     """For what would be noted at every look."""
-    recent = AuditEntry.objects.owned_by(owner).filter(created_at__gt=timezone.now() - ONCE_A_DAY)
+    recent = AuditEntry.objects.filter(owner=owner_id, created_at__gt=timezone.now() - ONCE_A_DAY)
     if not recent.filter(verb=verb, label=label[:120]).exists():
-        note(verb, owner, label)
+        note(verb, owner_id, label)
+
+
+def note_key(profile: ConnectionProfile, before: str = "") -> None:
+    """Say what became of the key of a connection, which was `before`, sealed."""
+    if profile.sealed_key == before:
+        return
+    verb = Verb.KEY_CHANGED if before and profile.sealed_key else Verb.KEY_ADDED
+    note(verb if profile.sealed_key else Verb.KEY_REMOVED, profile.owner_id, profile.name)
 
 
 def forget_old() -> None:

@@ -5,6 +5,7 @@
 Whatever stops a worker, `recovery` goes on from the rows and the spool.
 """
 
+import logging
 import shutil
 import tempfile
 import threading
@@ -19,7 +20,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from gallery import filing, leases, outcomes, partials, summaries
+from gallery import filing, leases, outcomes, partials, stopping, storage, summaries
 from gallery import generation as generations
 from gallery.filing import spool_of
 from gallery.models import ConnectionProfile, Generation, GenerationCall
@@ -27,12 +28,22 @@ from providers import registry
 from providers.base import ImageRequest, PartialImage, Provider
 from providers.errors import Cancelled, NetworkError, ProviderError
 
+log = logging.getLogger(__name__)
+
 State = GenerationCall.State
 NETWORK_ATTEMPTS = 3  # a vendor that could not be reached; nothing was sent
 FREE_SPACE_FLOOR = 200 * 1024 * 1024  # bytes below which nothing that costs money is started
+STORE_AWAY = "The picture store cannot be reached or written, so this was not sent yet. It goes on by itself."
 # Calls that start or end together take turns: a database with one writer makes the rest wait in vain.
 STARTING = threading.BoundedSemaphore(4)
 FILING = threading.BoundedSemaphore(4)
+
+
+class SetAside(ProviderError):
+    """Working on the call stopped the server, again and again."""
+
+    code = "interrupted"
+    retryable = True
 
 
 class AnswerNotWritten(ProviderError):
@@ -98,7 +109,13 @@ def _begin_sending(call: GenerationCall, folder: Path) -> Step | None:
     except ProviderError as exc:
         outcomes.end(call, exc, Q(state=State.QUEUED))
         return None
+    except (storage.StorageError, OSError) as exc:
+        _wait_for_the_store(call, exc)
+        return None
     if _must_wait(call, profile):
+        return None
+    if stopping.is_near():
+        generations.wake(call)  # another worker sends it
         return None
     spool_of(call).unlink(missing_ok=True)  # of an attempt that the vendor answered with "come back"
     token = _claim(call)
@@ -154,13 +171,34 @@ def _must_wait(call: GenerationCall, profile: ConnectionProfile) -> bool:
             call, paused_until, Q(state=State.QUEUED), error_code="rate_limited", error_message=reason
         )  # fmt: skip
         return True
-    if shutil.disk_usage(settings.SPOOL_DIR).free < FREE_SPACE_FLOOR:
-        outcomes.put_off(
-            call, now + outcomes.STORE_RETRY, Q(state=State.QUEUED), error_code="storage",
-            error_message="The disk is almost full, so this was not sent yet. It goes on when there is room.",
-        )  # fmt: skip
+    if why := _no_room():
+        _wait_for_room(call, why)
         return True
     return False
+
+
+def _wait_for_the_store(call: GenerationCall, exc: Exception) -> None:
+    log.warning("Call %s is not sent now: %s", call.public_id, exc)
+    _wait_for_room(call, STORE_AWAY)
+
+
+def _wait_for_room(call: GenerationCall, why: str) -> None:
+    until = timezone.now() + outcomes.STORE_RETRY
+    outcomes.put_off(call, until, Q(state=State.QUEUED), error_code="storage", error_message=why)
+
+
+def _no_room() -> str:
+    """Why nothing that costs money is started now; "" when an answer and its pictures can be kept."""
+    local = [settings.MEDIA_ROOT] if settings.MEDIA_STORAGE == "local" else []
+    try:
+        storage.probe()
+        for folder in [settings.SPOOL_DIR, *local]:
+            if shutil.disk_usage(folder).free < FREE_SPACE_FLOOR:
+                return "The disk is almost full, so this was not sent yet. It goes on when there is room."
+    except (storage.StorageError, OSError) as exc:
+        log.warning("Nothing is sent now: %s", exc)
+        return STORE_AWAY
+    return ""
 
 
 def _claim(call: GenerationCall) -> uuid.UUID | None:
@@ -205,3 +243,21 @@ def _handle_unanswered(call: GenerationCall, token: uuid.UUID, exc: ProviderErro
         outcomes.send_later(call, timezone.now() + timedelta(seconds=2**call.attempts), mine, exc)
     else:
         outcomes.end(call, exc, mine)
+
+
+# --- What cannot be done ------------------------------------------------------------------------
+
+ASIDE = "Working on this stopped the server three times, so it was set aside. "
+UNSENT = "It was not sent, and nothing was charged. Tell the people who run this server, or try again."
+UNREAD = "The answer is here, paid for and kept. Ask the people who run this server to start it again."
+LOST = "It may have been charged, and is not sent again. Tell the people who run this server."
+
+
+def give_up(call_id: int) -> None:
+    """End a call that `parking` has set aside. Its answer, if there is one, stays in the spool."""
+    call = GenerationCall.objects.select_related("generation__profile").get(pk=call_id)
+    told = {State.QUEUED: UNSENT, State.ANSWERED: UNREAD}.get(State(call.state), LOST)
+    exc = SetAside(ASIDE + told, may_have_been_charged=call.state != State.QUEUED)
+    exc.is_settled = call.state == State.ANSWERED
+    is_open = Q(state__in=[State.QUEUED, State.SENT, State.ANSWERED])
+    outcomes.end(call, filing.reader_of(call).as_billed(exc), is_open)

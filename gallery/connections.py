@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
 
-from gallery import costs
+from gallery import audit, costs
 from gallery.models import Assist, ConnectionProfile, Generation, User
 from providers import registry
 from providers.addresses import Address, AllowList, InvalidAddress, is_metadata, permits, read_address
@@ -48,12 +48,14 @@ def create(
     _fill(profile, fields)
     profile.api_key = clean_key(api_key)
     _save(profile, is_default)
+    audit.note_key(profile)
     return profile
 
 
 def add(profile: ConnectionProfile, *, default: bool = False) -> None:
     """Save a new profile that is filled in already. The first one is the default anyway."""
     _save(profile, default or None)
+    audit.note_key(profile)
 
 
 def change(
@@ -68,7 +70,7 @@ def change(
     Another provider clears the options as well. `api_key=None` keeps the key, an empty one removes it.
     Raises `ProfileError`.
     """
-    place, options = (profile.provider, profile.base_url), profile.options
+    place, options, sealed = (profile.provider, profile.base_url), profile.options, profile.sealed_key
     if fields.get("provider", profile.provider) != profile.provider:
         fields = {"options": {}} | fields
     _fill(profile, fields)
@@ -80,6 +82,7 @@ def change(
     if has_moved or options != profile.options:
         profile.forget_what_was_learnt()
     _save(profile, is_default)
+    audit.note_key(profile, sealed)
 
 
 def make_default(profile: ConnectionProfile) -> None:
@@ -91,6 +94,8 @@ def remove(profile: ConnectionProfile) -> ConnectionProfile | None:
     """Delete a profile; its pictures and generations stay. Returns the new default, if any."""
     mine = _lock(profile.owner_id)
     profile.delete()
+    if profile.has_api_key:
+        audit.note(audit.Verb.KEY_REMOVED, profile.owner_id, profile.name)
     heir = mine.order_by("-pk").first() if profile.is_default else None
     if heir:
         mine.filter(pk=heir.pk).update(is_default=True)

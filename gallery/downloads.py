@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from django.utils import timezone
 
-from gallery import media, storage, zipping
+from gallery import audit, media, storage, zipping
 from gallery.bulk.selection import BulkError, Selection
 from gallery.models import Download, Image
 from gallery.search import tiles
@@ -40,6 +40,7 @@ def create(selection: Selection) -> Download:
     if len(selection) > MOST:
         raise BulkError("q", f"These are {len(selection):,} images. Download at most {MOST:,} at once.")
     try:
+        storage.probe()
         rows = list(_entries(selection))
     except storage.StorageError as exc:
         raise BulkError("ids", exc.message) from exc
@@ -69,6 +70,8 @@ def pieces(download: Download, first: int, end: int) -> Iterator[bytes]:
 
 def respond(request, download: Download):
     """Answer `request` with the archive. Its ETag never changes, for nothing in it does."""
+    if request.method == "GET" and request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
+        audit.note(audit.Verb.EXPORTED, download.owner_id, f"{download.name}, {download.n:,} images")
     etag = f'"{download.public_id}"'
     return media.respond_with_zip(request, download.name, download.bytes, etag, partial(pieces, download))
 

@@ -4,6 +4,8 @@ import logging
 import shutil
 import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from gallery import generation as generations
-from gallery import ingest, outcomes, stacks, turns, vendors
+from gallery import ingest, outcomes, stacks, storage, turns, vendors
 from gallery.models import Generation, GenerationCall, GenerationImage, Image
 from providers import registry, spooling
 from providers.base import Connection, GeneratedImage, GenerationResult, Provider
@@ -29,13 +31,15 @@ DAMAGED = "damaged"
 LATE = "You had stopped this, but {} was working on it already. What arrived is kept."
 # Why a vendor's picture cannot be kept, by the code of `ingest`; its own sentences are for people who upload.
 UNUSABLE = {
-    DAMAGED: "it is damaged",
+    "corrupt_image": "it is damaged",
+    "truncated": "its end is missing",
     "empty_file": "it is empty",
     "unsupported_type": "it is no picture of a kind that can be shown",
     "too_big": "it is larger than this server takes",
     "too_many_pixels": "it has more pixels than this server takes",
     "too_many_frames": "it has more frames than this server takes",
-    "too_much_metadata": "it carries too much text beside the picture",
+    "too_many_frame_pixels": "its frames have more pixels than this server takes",
+    "metadata_too_large": "it carries too much text beside the picture",
     "decode_timeout": "it takes too long to read",
 }
 
@@ -83,20 +87,39 @@ class Batch:
         """How many are kept, with those that an earlier run has filed."""
         return len(self.result.images) - len(self.problems)
 
+    def settle(self) -> None:
+        for *_, ready in self.ready:
+            ingest.settle(ready)
+
+    def discard(self) -> None:
+        for *_, ready in self.ready:
+            ingest.discard(ready)
+
 
 def file(call: GenerationCall, token: uuid.UUID) -> None:
     """Make pictures and rows of the answer in the spool."""
     mine = Q(state=State.ANSWERED, attempt_token=token)
-    folder = Path(tempfile.mkdtemp(prefix="answer-", dir=settings.SPOOL_DIR))
     provider = reader_of(call)
     try:
-        _save(call, token, provider, _read(call, provider, folder))
+        with _folder() as folder:
+            _save(call, token, provider, _read(call, provider, folder))
     except (RateLimited, Overloaded) as exc:
         outcomes.come_back(call, mine, exc)
     except ProviderError as exc:
         outcomes.end(call, provider.as_billed(exc), mine)
-    except ingest.IngestError as exc:
+    except (ingest.IngestError, storage.StorageError) as exc:
         outcomes.file_later(call, mine, exc.message)
+    except OSError as exc:
+        log.warning("Call %s cannot be filed now: %s", call.public_id, exc)
+        outcomes.file_later(call, mine, storage.from_os_error(exc).message)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder for the pictures of one answer."""
+    folder = Path(tempfile.mkdtemp(prefix="answer-", dir=settings.SPOOL_DIR))
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -124,22 +147,36 @@ def reader_of(call: GenerationCall) -> Provider:
 
 
 def _save(call: GenerationCall, token: uuid.UUID, provider: Provider, result: GenerationResult) -> None:
-    batch = _prepared(call, result)
+    batch = Batch(result)
+    try:
+        _prepare_all(call, batch)
+        is_ours = _commit(call, token, provider, batch)
+    except BaseException:
+        batch.discard()
+        raise
+    if not is_ours:
+        batch.discard()  # somebody else has the call now, and will file it
+        return
+    batch.settle()
+    outcomes.unpause(call)
+
+
+def _commit(call: GenerationCall, token: uuid.UUID, provider: Provider, batch: Batch) -> bool:
+    """Make all rows at once. False: the call is not ours any more."""
     with transaction.atomic():
         # The connection may be gone since the request went out, and the person may have stopped it.
         call.generation.refresh_from_db(fields=["profile", "cancel_requested"])
         if not outcomes.advance(call, token, State.ANSWERED, **_outcome(call, provider, batch)):
-            return  # somebody else has the call now, and will file it
+            return False
         for position, index, picture, ready in batch.ready:
-            _commit_image(call, index, picture, ready, result, position, position in batch.damaged)
-    outcomes.unpause(call)
+            _commit_image(call, index, picture, ready, batch.result, position, position in batch.damaged)
+    return True
 
 
-def _prepared(call: GenerationCall, result: GenerationResult) -> Batch:
-    """The pictures, stored. Raises `IngestError` when the store cannot take them now."""
+def _prepare_all(call: GenerationCall, batch: Batch) -> None:
+    """Store the pictures. Raises `IngestError` when the store cannot take them now."""
     filed = set(call.generation.results.values_list("index", flat=True))
-    batch = Batch(result)
-    for offset, picture in enumerate(result.images):
+    for offset, picture in enumerate(batch.result.images):
         index = call.place_of(offset)
         if index in filed:
             continue
@@ -151,7 +188,6 @@ def _prepared(call: GenerationCall, result: GenerationResult) -> Batch:
             batch.problems.append(exc.code)
             continue
         batch.ready.append((offset, index, picture, ready))
-    return batch
 
 
 def _prepare(call: GenerationCall, path: Path, offset: int, batch: Batch) -> ingest.Prepared:
@@ -160,7 +196,7 @@ def _prepare(call: GenerationCall, path: Path, offset: int, batch: Batch) -> ing
     try:
         return ingest.prepare(owner, path, source=Image.Source.GENERATED)
     except ingest.IngestError as exc:
-        if exc.code != DAMAGED:
+        if not exc.is_damage:
             raise
     ready = ingest.prepare(owner, path, source=Image.Source.GENERATED, tolerant=True)
     batch.damaged.add(offset)

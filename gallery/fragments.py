@@ -62,6 +62,18 @@ def change(fragment: Fragment, **changes) -> Fragment:
     return fragment
 
 
+@transaction.atomic
+def move(fragment: Fragment, by: int) -> None:
+    """Put `fragment` `by` places further down among those of its tag; up when `by` is below zero."""
+    lock_tag(fragment.tag)
+    rows = list(fragment.tag.fragments.all())
+    place = rows.index(fragment)
+    rows.insert(min(max(place + by, 0), len(rows) - 1), rows.pop(place))
+    for position, row in enumerate(rows):
+        row.position = position
+    Fragment.objects.bulk_update(rows, ["position"])
+
+
 def _write(fragment: Fragment, **values) -> Fragment:
     for name, value in values.items():
         setattr(fragment, name, value)

@@ -16,9 +16,10 @@ from urllib.parse import unquote, urlsplit
 
 from django.db import DatabaseError, connections, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from gallery import archives, import_sources, ingest, leases, tasks
+from gallery import archives, filenames, import_sources, ingest, leases, tasks
 from gallery.archives import ArchiveError
 from gallery.import_sources import Bring
 from gallery.ingest import IngestError
@@ -31,7 +32,14 @@ MAX_ADDRESSES = 500
 MAX_ADDRESS = 2000  # characters
 AT_ONCE = 4  # addresses fetched side by side
 RETRY_AFTER = timedelta(minutes=1)  # when the disk was full, or the store away
+SET_ASIDE = (
+    "This import stopped the server three times, so it was set aside. What had come in is kept. "
+    "Import the rest in smaller parts, and tell the people who run this server."
+)
 WAKE_AFTER = timedelta(seconds=10)  # a job that nobody took up until then has lost its wake-up
+
+# Entries that are refused with these are no pictures, whatever they are called.
+NO_PICTURES = {"unsupported_type", "svg_not_supported", "not_a_picture", "entry_skipped", "empty_file"}
 
 Status, State = Import.Status, ImportEntry.State
 
@@ -80,7 +88,7 @@ def create_from_archive(owner: User, file: BinaryIO, name: str, tags: Iterable[T
                 entries = [_entry_row(entry) for entry in archive.entries]
         except (ArchiveError, IngestError) as exc:
             raise ImportRefused(exc.code, exc.message) from exc
-        job = _create(owner, entries, tags, archive_name=ingest.display_name(name), archive_spool=path.name)
+        job = _create(owner, entries, tags, archive_name=filenames.last_part(name), archive_spool=path.name)
         undo.pop_all()
     return job
 
@@ -118,7 +126,11 @@ def _entry_row(entry: archives.Entry) -> ImportEntry:
 
 
 def _clean(url: str) -> str:
-    return "".join(c for c in url if c.isprintable()).strip()
+    """The address without what surrounds it; what cannot be shown in its midst is marked, and refused later.
+
+    Taking it out would make another address of it than the one that was given.
+    """
+    return "".join(c if c.isprintable() else "\ufffd" for c in url).strip(" \ufffd")
 
 
 # --- Running --------------------------------------------------------------------------------------
@@ -144,11 +156,18 @@ def run(import_id: int) -> None:
             _finish(job, token)
 
 
+def give_up(import_id: int) -> None:
+    """End a job that stopped its worker again and again."""
+    token = leases.claim(Import.objects.filter(pk=import_id, status__in=Import.ACTIVE))
+    if token:
+        _finish(Import.objects.get(pk=import_id), token, failure=SET_ASIDE)
+
+
 def recover() -> None:
     """Wake a worker for every job that none is at, and clear away archives that no job needs."""
     now = timezone.now()
     unclaimed = Q(lease_until=None, created_at__lt=now - WAKE_AFTER)
-    left = Import.objects.filter(unclaimed | Q(lease_until__lt=now), status__in=Import.ACTIVE)
+    left = Import.objects.filter(unclaimed | Q(lease_until__lt=Now()), status__in=Import.ACTIVE)
     for pk in left.values_list("pk", flat=True):
         if not QueuedTask.objects.filter(path=tasks.run_import.module_path, args=[pk]).exists():
             tasks.run_import.enqueue(pk)
@@ -216,6 +235,7 @@ def _keep(
             state = State.DUPLICATE if stored.duplicate else State.ADDED
             _settle(job, entry, state=state, image=stored.image)
         undo.pop_all()
+    ingest.settle(prepared)
 
 
 @transaction.atomic
@@ -261,6 +281,16 @@ def _why_nothing(job: Import) -> str:
     if len(failed) == 1:
         return failed[0].error_message
     return f"None of these {job.total:,} could be imported. The list says why."
+
+
+def failure_code(job: Import) -> str:
+    """Why nothing came in at all, in one word; "" for a job that is not done or brought something in."""
+    if job.status != Status.FAILED:
+        return ""
+    codes = set(job.entries.filter(state=State.FAILED).values_list("error_code", flat=True).distinct())
+    if job.archive_name and codes and codes <= NO_PICTURES:
+        return "no_images_in_archive"
+    return min(codes - NO_PICTURES or codes, default="archive_gone")
 
 
 def _pause(job: Import, token: uuid.UUID, message: str) -> None:

@@ -8,8 +8,6 @@ import hashlib
 import io
 import os
 import tempfile
-import time
-import unicodedata
 import uuid
 import zlib
 from collections.abc import Iterable
@@ -21,16 +19,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 from django.utils import timezone
 
-from gallery import decode, renditions, storage, tagging
+from gallery import decode, filenames, leftovers, renditions, storage, tagging
 from gallery.models import ConnectionProfile, Generation, Image, ImageText, Tag, User
 from gallery.models.base import uuid7
 
 CHUNK = 1 << 20
-SPOOL_PREFIX = "incoming-"
-SPOOL_SECONDS = 3600  # a file this old belongs to nobody: its request or worker is gone
+SPOOL_PREFIX = storage.SPOOL_PREFIX
 RETRYABLE = {"storage_full", "storage", "decode_busy", "decode_unavailable"}
 
 
@@ -46,6 +43,11 @@ class IngestError(Exception):
     def retryable(self) -> bool:
         """Nothing is wrong with the file: the same one may be taken in later."""
         return self.code in RETRYABLE
+
+    @property
+    def is_damage(self) -> bool:
+        """It is a picture, and not whole: a part of it may be seen."""
+        return self.code in decode.errors.DAMAGE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,10 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A picture whose files are stored and which is no row yet. Use it in `commit`, or `discard` it."""
+    """A picture whose files are stored and which is no row yet.
+
+    Use it in `commit` and then, when that transaction is over, in `settle`; or `discard` it.
+    """
 
     owner: User
     source: str
@@ -81,6 +86,7 @@ class Prepared:
     public_id: uuid.UUID
     storage_key: str = ""  # empty: a live picture of the owner has these bytes, and nothing was stored
     decoded: decode.Decoded | None = None
+    note: leftovers.Note | None = None  # of what is stored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +116,7 @@ def store(
                 prepared, title=title, source_url=source_url, tags=tags, tag_origin=tag_origin, facts=facts
             )
         undo.pop_all()
+    settle(prepared)
     return stored
 
 
@@ -128,11 +135,16 @@ def prepare(
     with ExitStack() as clean_up:
         path, facts = _spool(stream, clean_up)
         prepared = Prepared(
-            owner=owner, source=source, file_name=display_name(file_name), public_id=uuid7(), **facts
+            owner=owner, source=source, file_name=filenames.last_part(file_name), public_id=uuid7(), **facts
         )
         if _live_twin(prepared):
             return prepared
-        return _keep(prepared, path, _decode(path, tolerant))
+        _ask_store()
+        try:
+            decoded = _decode(path, tolerant)
+        except IngestError as exc:
+            raise _svg(exc, prepared.file_name) from exc
+        return _keep(prepared, path, decoded)
 
 
 def commit(
@@ -157,31 +169,32 @@ def commit(
     return Stored(image=image, duplicate=duplicate)
 
 
+def settle(prepared: Prepared) -> None:
+    """The transaction with the row is committed: the picture is complete."""
+    if prepared.note:
+        prepared.note.drop()
+
+
 def discard(prepared: Prepared) -> None:
-    """Delete the files of a picture that became no row. One that did become a row is left alone."""
-    key = prepared.storage_key
-    if key and not Image.objects.filter(storage_key=key).exists():
-        storage.delete(key)
+    """Delete the files of a picture that became no row. One that did become a row is left alone.
+
+    What cannot be deleted now, or not be known to have no row, housekeeping deletes later.
+    """
+    if prepared.note is None:
+        return
+    try:
+        _delete_files(prepared)
+    except (storage.StorageError, DatabaseError, InterfaceError):
+        prepared.note.leave()
+    else:
+        prepared.note.drop()
+
+
+def _delete_files(prepared: Prepared) -> None:
+    if not Image.objects.filter(storage_key=prepared.storage_key).exists():
+        storage.delete(prepared.storage_key)
+    if not Image.objects.filter(public_id=prepared.public_id).exists():
         renditions.delete(prepared.owner.pk, prepared.public_id)
-
-
-def sweep_spool() -> int:
-    """Delete what killed requests left in the spool. Returns the number of files."""
-    swept, before = 0, time.time() - SPOOL_SECONDS
-    for path in settings.SPOOL_DIR.glob(f"{SPOOL_PREFIX}*"):
-        try:
-            if path.stat().st_mtime < before:
-                path.unlink()
-                swept += 1
-        except FileNotFoundError:
-            continue  # its own request was faster
-    return swept
-
-
-def display_name(name: str) -> str:
-    """The last part of a file name, without what cannot be stored or shown; it is never used as a path."""
-    last = _clean(name).replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(c for c in last if unicodedata.category(c) != "Cc").strip()[:255]
 
 
 def _clean(text: str) -> str:
@@ -262,12 +275,21 @@ def _decode(path: Path, tolerant: bool) -> decode.Decoded:
         raise IngestError(exc.code, exc.message) from exc
 
 
+def _svg(exc: IngestError, file_name: str) -> IngestError:
+    """Whoever adds an .svg means one, whatever it is packed or written in."""
+    if exc.code == "unsupported_type" and file_name.lower().endswith((".svg", ".svgz")):
+        return IngestError("svg_not_supported", decode.errors.unsupported("SVG").message)
+    return exc
+
+
 def _keep(prepared: Prepared, path: Path, decoded: decode.Decoded) -> Prepared:
     """Store the original and its thumbnails, or neither."""
     key = storage.original_key(
         prepared.source, prepared.owner.pk, timezone.now(), prepared.sha256, decoded.extension
     )
-    kept = replace(prepared, storage_key=key, decoded=replace(decoded, thumbnails={}))
+    kept = replace(
+        prepared, storage_key=key, decoded=replace(decoded, thumbnails={}), note=_note(prepared, key)
+    )
     with ExitStack() as undo:
         undo.callback(discard, kept)
         try:
@@ -277,6 +299,22 @@ def _keep(prepared: Prepared, path: Path, decoded: decode.Decoded) -> Prepared:
             raise _from_storage(exc) from exc
         undo.pop_all()
     return kept
+
+
+def _ask_store() -> None:
+    """A store that is away is better known before the picture was decoded."""
+    try:
+        storage.probe()
+    except storage.StorageError as exc:
+        raise _from_storage(exc) from exc
+
+
+def _note(prepared: Prepared, key: str) -> leftovers.Note:
+    keys = [key, *renditions.keys(prepared.owner.pk, prepared.public_id)]
+    try:
+        return leftovers.Note(prepared.public_id, keys)
+    except OSError as exc:
+        raise _from_storage(storage.from_os_error(exc)) from exc
 
 
 def _from_storage(exc: storage.StorageError) -> IngestError:

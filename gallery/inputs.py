@@ -1,10 +1,9 @@
 """Pictures that go along with a request: references and masks, from the store to files for the vendor."""
 
 import hashlib
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
-
-from django.core.files.storage import default_storage
 
 from gallery import storage
 from gallery.models import Generation, Image, User
@@ -58,7 +57,7 @@ def references_of(generation: Generation) -> tuple[Image, ...]:
 def mask_of(generation: Generation) -> bytes | None:
     if not generation.mask_key:
         return None
-    with default_storage.open(generation.mask_key) as file:
+    with storage.open(generation.mask_key) as file:
         return file.read()
 
 
@@ -82,9 +81,8 @@ def copy_of(image: Image, path: Path) -> InputImage:
 
 def _copy(key: str, path: Path, mime_type: str) -> InputImage:
     try:
-        with default_storage.open(key) as stored, path.open("wb") as file:
-            for chunk in stored.chunks():
-                file.write(chunk)
+        with storage.open(key) as stored, path.open("wb") as file:
+            shutil.copyfileobj(stored, file)
     except FileNotFoundError as exc:
         raise InvalidRequest(MISSING, field="references") from exc
     return InputImage(path=path, mime_type=mime_type)

@@ -2,6 +2,8 @@
 
 A row under lease has `lease_until` and `attempt_token`. Each claim sets a new token, and every later write
 of the worker names it, so that one that was frozen past its lease and woke again cannot commit.
+
+Moments are those of the database, whose clock all workers share, however wrong their own ones are.
 """
 
 import logging
@@ -11,7 +13,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db import connection, models
-from django.utils import timezone
+from django.db.models.functions import Now
 
 log = logging.getLogger(__name__)
 
@@ -23,14 +25,18 @@ _lock = threading.Lock()
 _renewer: threading.Thread | None = None
 
 
+def is_free() -> models.Q:
+    """Rows that nobody has."""
+    return models.Q(lease_until=None) | models.Q(lease_until__lt=Now())
+
+
 def claim(rows: models.QuerySet, **changes) -> uuid.UUID | None:
     """Take the one row of `rows` if nobody has it. Returns the new attempt token, or None.
 
     `rows` must name the row and the state it has to be in; `changes` are committed with the claim.
     """
     token = uuid.uuid4()
-    free = rows.filter(models.Q(lease_until=None) | models.Q(lease_until__lt=timezone.now()))
-    claimed = free.update(lease_until=timezone.now() + LEASE, attempt_token=token, **changes)
+    claimed = rows.filter(is_free()).update(lease_until=Now() + LEASE, attempt_token=token, **changes)
     return token if claimed else None
 
 
@@ -52,7 +58,7 @@ def renew() -> None:
     with _lock:
         held = dict(_held)
     for token, (model, pk) in held.items():
-        model._default_manager.filter(pk=pk, attempt_token=token).update(lease_until=timezone.now() + LEASE)
+        model._default_manager.filter(pk=pk, attempt_token=token).update(lease_until=Now() + LEASE)
 
 
 def _start_renewer() -> None:

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 State = GenerationCall.State
 WAIT_ATTEMPTS = 20  # a vendor that said "come back"
 STORE_RETRY = timedelta(seconds=20)  # the picture is in the spool, and the store cannot take it now
-UNSURE_CODES = {"network", "timeout", "server_error", "bad_response", "storage"}
+UNSURE_CODES = {"network", "timeout", "server_error", "bad_response", "storage", "interrupted"}
 
 
 @transaction.atomic

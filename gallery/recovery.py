@@ -14,10 +14,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from gallery import filing, summaries
+from gallery import filing, leases, parking, summaries
 from gallery import generation as generations
 from gallery.models import Generation, GenerationCall, QueuedTask
-from providers import registry
+from providers import registry, spooling
 from providers.base import Provider
 from providers.errors import PERHAPS_CHARGED
 
@@ -28,7 +28,7 @@ SPOOL_LIFE = timedelta(days=7)
 def recover() -> None:
     """Take up what stopped workers left behind. Never sends anything a second time."""
     now = timezone.now()
-    stale = Q(lease_until=None) | Q(lease_until__lt=now)
+    stale = leases.is_free()
     for call in GenerationCall.objects.filter(stale, state=State.SENT).select_related("generation__profile"):
         _recover_sent(call, stale)
     for call in GenerationCall.objects.filter(stale, state=State.ANSWERED, run_after__lte=now):
@@ -68,7 +68,7 @@ def _wake_if_asleep(call: GenerationCall) -> None:
 def _recover_sent(call: GenerationCall, stale: Q) -> None:
     rows = GenerationCall.objects.filter(stale, pk=call.pk, state=State.SENT)
     adapter = registry.provider_class(call.generation.provider)
-    if filing.spool_of(call).exists():
+    if spooling.finish(filing.spool_of(call)):
         changed = rows.update(state=State.ANSWERED, lease_until=None, run_after=timezone.now())
     elif adapter.can_resume(filing.spool_of(call)):
         _wake_if_asleep(call)
@@ -107,7 +107,7 @@ def _adopt_late_answers() -> None:
         finished_at__gt=timezone.now() - SPOOL_LIFE,
     )
     for call in interrupted:
-        if not filing.spool_of(call).exists():
+        if not filing.spool_of(call).exists() or parking.is_parked("gallery.tasks.run_call", call.pk):
             continue
         with transaction.atomic():
             if GenerationCall.objects.filter(pk=call.pk, state=call.state).update(

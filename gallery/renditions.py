@@ -19,9 +19,14 @@ def put(owner_id: int, public_id: uuid.UUID, thumbnails: dict[int, bytes]) -> No
         storage.put(storage.thumbnail_key(owner_id, public_id.hex, size), data, MIME_TYPE)
 
 
+def keys(owner_id: int, public_id: uuid.UUID) -> list[str]:
+    """The keys of all thumbnails of a picture."""
+    return [storage.thumbnail_key(owner_id, public_id.hex, size) for size in THUMBNAIL_SIZES]
+
+
 def delete(owner_id: int, public_id: uuid.UUID) -> None:
-    for size in THUMBNAIL_SIZES:
-        storage.delete(storage.thumbnail_key(owner_id, public_id.hex, size))
+    for key in keys(owner_id, public_id):
+        storage.delete(key)
 
 
 def delete_files(image: Image) -> None:

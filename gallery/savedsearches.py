@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from gallery.models import RecentSearch, SavedSearch, User
 from gallery.models.tag import fold
-from gallery.search import parse
+from gallery.search import parse, search
 from gallery.search.orders import read_order
 from gallery.search.reading import MAX_CHARACTERS
 
@@ -40,7 +40,7 @@ def change(saved: SavedSearch, **changes: Any) -> SavedSearch:
 
 def _store(saved: SavedSearch, **changes: Any) -> SavedSearch:
     for field, value in changes.items():
-        setattr(saved, field, READERS[field](value) if field in READERS else value)
+        setattr(saved, field, READERS[field](saved.owner, value) if field in READERS else value)
     try:
         with transaction.atomic():
             saved.save()
@@ -50,7 +50,7 @@ def _store(saved: SavedSearch, **changes: Any) -> SavedSearch:
     return saved
 
 
-def _name(text: str) -> str:
+def _name(_owner: User, text: str) -> str:
     name = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if not fold(name):
         raise SavedSearchError("name", "A saved search needs a name. Write at least one letter or number.")
@@ -59,13 +59,16 @@ def _name(text: str) -> str:
     return name
 
 
-def _query(text: str) -> str:
+def _query(owner: User, text: str) -> str:
     if len(text) > MAX_CHARACTERS:
         raise SavedSearchError("query", f"A search has at most {MAX_CHARACTERS:,} characters.")
-    return parse(text).text
+    found = search(owner, text)
+    if broken := found.unreadable:
+        raise SavedSearchError("query", f"{broken[0].sentence} Nothing was saved; correct the search first.")
+    return found.text
 
 
-def _sort(text: str) -> str:
+def _sort(_owner: User, text: str) -> str:
     order = read_order(text) if text else None
     if text and order is None:
         raise SavedSearchError("sort", "Use newest, oldest, rating, cost or random.")

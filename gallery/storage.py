@@ -1,7 +1,7 @@
 """Where the bytes are kept: private, and on the disk for good before anything refers to them.
 
-`put`, `open`, `exists`, `delete`, `size` and `signed_address` work on the configured store; keys look like
-`uploaded/7/20261122T101112345678-<sha256>.png` and mean the same in every store.
+`put`, `open`, `exists`, `delete`, `size`, `probe` and `signed_address` work on the configured store; keys
+look like `uploaded/7/20261122T101112345678-<sha256>.png` and mean the same in every store.
 """
 
 import builtins
@@ -9,7 +9,9 @@ import errno
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +23,7 @@ from django.utils.deconstruct import deconstructible
 
 FOLDERS = {"upload": "uploaded", "import": "imported", "generated": "generated"}  # by Image.Source
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SPOOL_PREFIX = "incoming-"  # of files in the spool that belong to one request or task, and go with it
 
 
 class StorageError(Exception):
@@ -42,6 +45,17 @@ def unreachable() -> StorageError:
 
 def from_os_error(exc: OSError) -> StorageError:
     return storage_full() if exc.errno in FULL else unreachable()
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn the system's errors into `StorageError`. A file that is not there stays `FileNotFoundError`."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as exc:
+        raise from_os_error(exc) from exc
 
 
 # --- Keys ---------------------------------------------------------------------------------------
@@ -74,6 +88,8 @@ class Store(Protocol):
 
     def files(self, folder: str) -> Iterator["StoredFile"]: ...
 
+    def probe(self) -> None: ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredFile:
@@ -100,17 +116,23 @@ def open(key: str, offset: int = 0) -> BinaryIO:
 
 
 def exists(key: str) -> bool:
+    """Whether there is such a file. Raises `StorageError`."""
     return default_storage.exists(key)
 
 
 def delete(key: str) -> None:
-    """Delete the file; one that is not there is no error."""
+    """Delete the file; one that is not there is no error. Raises `StorageError`."""
     default_storage.delete(key)
 
 
 def size(key: str) -> int:
-    """Return the length in bytes."""
+    """Return the length in bytes. Raises `FileNotFoundError` or `StorageError`."""
     return default_storage.size(key)
+
+
+def probe() -> None:
+    """Raise `StorageError` when the store cannot take a file now. Answers within three seconds."""
+    _store().probe()
 
 
 def signed_address(key: str, seconds: int, disposition: str, content_type: str) -> str | None:
@@ -149,25 +171,38 @@ class DurableLocalStorage(FileSystemStorage):
 
     def put(self, key: str, source: Path | bytes, content_type: str, sha256_hex: str | None = None) -> None:
         target = Path(self.path(key))
-        part = target.with_name(f".{secrets.token_hex(8)}.part")
+        # In the spool, where what a killed process leaves behind is cleared away.
+        part = settings.SPOOL_DIR / f"{SPOOL_PREFIX}{secrets.token_hex(8)}.part"
         try:
+            make_folders(settings.SPOOL_DIR, settings.SPOOL_DIR)
             make_folders(target.parent, Path(self.location))
             _fill(part, source)
-            part.replace(target)
-            sync_folder(target.parent)
+            _give_name(part, target)
         except OSError as exc:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
             raise from_os_error(exc) from exc
 
+    def probe(self) -> None:
+        root = Path(self.location)
+        with explained():
+            make_folders(root, root)
+            with tempfile.TemporaryFile(dir=root) as file:
+                file.write(b"1")
+
     def open_to_read(self, key: str, offset: int = 0) -> BinaryIO:
-        try:
+        with explained():
             file = builtins.open(self.path(key), "rb")  # noqa: SIM115  the caller closes it
             file.seek(offset)
             return file
-        except FileNotFoundError:
-            raise
-        except OSError as exc:
-            raise from_os_error(exc) from exc
+
+    def delete(self, name):
+        with explained():
+            super().delete(name)
+
+    def size(self, name):
+        with explained():
+            return super().size(name)
 
     def signed_address(self, key: str, seconds: int, disposition: str, content_type: str) -> None:
         return None
@@ -204,7 +239,37 @@ def _fill(part: Path, source: Path | bytes) -> None:
         _link_or_copy(source, part)  # our own temporary file; nobody writes to it any more
     else:
         shutil.copyfile(source, part)
-    with builtins.open(part, "rb+") as file:
+    _make_durable(part)
+
+
+def _give_name(part: Path, target: Path) -> None:
+    """Let a synced file appear under its name, for good or not at all."""
+    try:
+        part.replace(target)
+    except OSError as exc:
+        if exc.errno != errno.EXDEV:
+            raise
+        _move_across(part, target)  # the spool lies on another file system
+    try:
+        sync_folder(target.parent)
+    except OSError:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _move_across(part: Path, target: Path) -> None:
+    near = target.with_name(f".{part.name}")
+    try:
+        shutil.copyfile(part, near)
+        _make_durable(near)
+        near.replace(target)
+    finally:
+        near.unlink(missing_ok=True)
+    part.unlink(missing_ok=True)
+
+
+def _make_durable(path: Path) -> None:
+    with builtins.open(path, "rb+") as file:
         os.fchmod(file.fileno(), 0o600)
         os.fsync(file.fileno())
 

@@ -3,18 +3,16 @@
 Nothing is deleted by itself until a person says after how many days (`User.trash_days`).
 """
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import batched
 
 from django.core import signing
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
-from gallery import storage, tagging, tasks
+from gallery import leftovers, tasks
 from gallery.models import Image, User
 from gallery.search import BadCursor
 from gallery.tagging.counts import lock
@@ -24,7 +22,6 @@ AT_ONCE = 200
 A_ROUND = 1000  # pictures that are deleted while somebody waits, or by one round of housekeeping
 DAY = timedelta(days=1)
 SIZES = (320, 1280)  # of the thumbnails beside each original
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,22 +49,6 @@ def _read_cursor(cursor: str) -> tuple[datetime, int]:
     except signing.BadSignature as exc:
         raise BadCursor("This place in the list cannot be read. Start again from the first page.") from exc
     return datetime.fromisoformat(moment), key
-
-
-@dataclass(frozen=True, kw_only=True)
-class RestoredAll:
-    n: int
-    twins: int  # stay in the trash, for the library has the same file
-
-
-def restore_all(owner: User) -> RestoredAll:
-    """Take all pictures of `owner` out of the trash, some at a time."""
-    trashed = Image.objects.owned_by(owner).trashed()
-    n = twins = 0
-    for keys in batched(trashed.values_list("pk", flat=True), AT_ONCE):
-        result = tagging.restore(trashed.filter(pk__in=keys))
-        n, twins = n + len(result.images), twins + len(result.merged)
-    return RestoredAll(n=n, twins=twins)
 
 
 # --- For good -----------------------------------------------------------------------------------
@@ -134,17 +115,5 @@ def _delete_some(trashed: QuerySet[Image], owner_id: int) -> Deleted:
     rows = list(trashed.order_by("-trashed_at")[:AT_ONCE])
     Image.objects.filter(pk__in=[image.pk for image in rows]).delete()
     keys = [key for image in rows for key in (image.storage_key, *map(image.thumbnail_key, SIZES))]
-    transaction.on_commit(partial(_delete_files, keys))
+    transaction.on_commit(partial(leftovers.delete, keys))
     return Deleted(n=len(rows), bytes=sum(image.bytes for image in rows))
-
-
-def _delete_files(keys: list[str]) -> None:
-    for key in keys:
-        try:
-            storage.delete(key)
-        except (
-            storage.StorageError,
-            OSError,
-        ) as exc:
-            # The row is gone, so what is left is an orphan and no picture.
-            logger.warning("%s could not be deleted from storage (%s); check_storage will name it.", key, exc)

@@ -111,6 +111,11 @@ tag_urls = [
     path("tags/<uuid:public_id>/fragments/new/", tag_fragments.new, name="fragment-new"),
     path("tags/<uuid:public_id>/fragments/<uuid:fragment_id>/", tag_fragments.edit, name="fragment"),
     path(
+        "tags/<uuid:public_id>/fragments/<uuid:fragment_id>/move/",
+        tag_fragments.move,
+        name="fragment-move",
+    ),
+    path(
         "tags/<uuid:public_id>/fragments/<uuid:fragment_id>/delete/",
         tag_fragments.delete,
         name="fragment-delete",

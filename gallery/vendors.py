@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
+from gallery import audit
 from gallery.models import ConnectionProfile, ModelList
 from gallery.models.fields import UnreadableSecret
 from providers import listing, registry
@@ -46,6 +47,7 @@ def connection_for(profile: ConnectionProfile) -> Connection:
     try:
         key = profile.api_key
     except UnreadableSecret as exc:
+        audit.note_once_a_day(audit.Verb.KEY_UNREADABLE, profile.owner_id, profile.name)
         raise AuthError(
             f"The key of {profile.name} can no longer be read, for the encryption key has changed. "
             "Enter it again."

@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 
 from gallery import decode, generation, storage, writers
 from gallery.models import Image, Tag, User
@@ -107,8 +106,9 @@ def copy_of(image: Image) -> Iterator[InputImage]:
 
 def check_stored(image: Image) -> None:
     """Raise `InvalidRequest` for a picture that is nowhere, before it costs anything to look at it."""
+    storage.probe()  # one that is away is known sooner than by asking for files
     keys = (image.thumbnail_key(1280), image.storage_key)
-    if not any(default_storage.exists(key) for key in keys):
+    if not any(storage.exists(key) for key in keys):
         raise InvalidRequest(MISSING)
 
 

@@ -17,7 +17,7 @@ IPNetwork = IPv4Network | IPv6Network
 LONGEST = 8 * 1024  # characters
 WEB_PORTS = {"http": 80, "https": 443}
 SHAPE = re.compile(r"(https?)://([^/?#]+)([^#]*)(?:#.*)?", re.IGNORECASE | re.DOTALL)
-CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\ufffd]")  # the last stands for one that was not kept
 # Space, what programs disagree about, percent signs, marks that turn the writing direction.
 ODD = re.compile(r"[\s\\{}|^<>\"`%\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u3002\uff0e\uff61]")
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
@@ -30,16 +30,18 @@ HOME_NAMES = re.compile(
 NOT_PUBLIC: tuple[IPNetwork, ...] = tuple(
     ip_network(network)
     for network in (
-        "168.63.129.16/32", "192.88.99.0/24", "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96",
-        "64:ff9b:1::/48", "100::/64", "2001::/23", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10",
+        "168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96",
+        "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2002::/16", "3fff::/20", "5f00::/16",
+        "fec0::/10",
     )
 )  # fmt: skip
 # Where clouds hand out keys: never, whatever an administrator allows.
 METADATA: frozenset[IPAddress] = frozenset(
     ip_address(address)
     for address in (
-        "169.254.169.254", "169.254.170.2", "169.254.170.23", "100.100.100.200", "192.0.0.192",
-        "168.63.129.16", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254",
+        "169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.42.42", "169.254.0.23",
+        "100.100.100.200", "192.0.0.192", "168.63.129.16", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254",
+        "fd00:42::42",
     )
 )  # fmt: skip
 
@@ -97,9 +99,8 @@ def is_public(ip: IPAddress) -> bool:
 
 
 def is_metadata(ip: IPAddress) -> bool:
-    """Whether an address, or the one embedded in it, is where a cloud hands out keys."""
-    inner = _embedded(ip)
-    return ip in METADATA or (inner is not None and inner in METADATA)
+    """Whether an address, or one that it may stand for, is where a cloud hands out keys."""
+    return ip in METADATA or not METADATA.isdisjoint(_embedded(ip))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,8 +138,8 @@ class AllowList:
         """Whether `address` may lead to the private `ip`. Metadata addresses are never open."""
         if is_metadata(ip):
             return False
-        inner = _embedded(ip) if isinstance(ip, IPv6Address) and ip.ipv4_mapped else None
-        return self.names(address) or any((inner or ip) in network for network in self.networks)
+        mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
+        return self.names(address) or any((mapped or ip) in network for network in self.networks)
 
 
 def permits(address: Address, ips: Sequence[IPAddress], allowed: AllowList) -> bool:
@@ -149,7 +150,7 @@ def permits(address: Address, ips: Sequence[IPAddress], allowed: AllowList) -> b
 
 
 def _host_and_port(authority: str, default: int) -> tuple[str, int]:
-    match = re.fullmatch(r"(\[[^\[\]]+\]|[^:\[\]]+)(?::([0-9]{1,5}))?", authority)
+    match = re.fullmatch(r"(\[[^\[\]%]+\]|[^:\[\]]+)(?::([0-9]{1,5}))?", authority)
     if not match:
         raise InvalidAddress("The host or port of the address cannot be read.")
     port = default if match[2] is None else int(match[2])
@@ -199,10 +200,11 @@ def _network(entry: str) -> IPNetwork:
         raise InvalidAddress(f"“{entry}” is no network such as 10.0.0.0/8.") from exc
 
 
-def _embedded(ip: IPAddress) -> IPv4Address | None:
-    """The IPv4 address inside a mapped, 6to4 or NAT64 address."""
+def _embedded(ip: IPAddress) -> set[IPv4Address]:
+    """The IPv4 addresses that gateways read in an IPv6 address: mapped, translated, NAT64, 6to4, Teredo."""
     if not isinstance(ip, IPv6Address):
-        return None
-    if ip.ipv4_mapped or ip.sixtofour:
-        return ip.ipv4_mapped or ip.sixtofour
-    return IPv4Address(int(ip) & 0xFFFFFFFF) if ip in ip_network("64:ff9b::/96") else None
+        return set()
+    number = int(ip)
+    nat64 = (number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF  # below a prefix of 48 bits, RFC 6052
+    inner = {IPv4Address(number & 0xFFFFFFFF), IPv4Address(nat64)}
+    return inner | {address for address in (ip.sixtofour, *(ip.teredo or ())) if address}

@@ -5,15 +5,10 @@ address that was checked while Host header and certificate keep the name. No pro
 environment, no cookies, no redirects but those `fetch` checks, one deadline from start to last byte.
 """
 
-import queue
-import socket
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from ipaddress import ip_address
 from typing import Any, BinaryIO
 from urllib.parse import urljoin
 
@@ -21,6 +16,7 @@ import requests
 
 from providers import encodings
 from providers.addresses import (
+    CONTROL,
     WEB_PORTS,
     Address,
     AllowList,
@@ -30,20 +26,27 @@ from providers.addresses import (
     read_address,
 )
 from providers.pinned import CONNECT_SECONDS, Door, EgressError, PinnedAdapter
+from providers.resolving import UnknownName, own_addresses, resolve
 from providers.watchdog import watchdog
 
-__all__ = ["EgressError", "Fetched", "Response", "fetch", "request"]
+__all__ = ["EgressError", "Fetched", "Response", "UnknownName", "fetch", "join", "request"]
 
 PIECE = 256 * 1024  # bytes read at a time; each answer that is coming holds one piece
-DNS_SECONDS = 5.0
 MAX_REDIRECTS = 3
+MOST_DIGITS = 18  # of a length; one that has more is none that could be kept
 REDIRECTS = {301, 302, 303, 307, 308}
 
 BLOCKED = "This address is on your own network, so it is blocked. Allow it in ALLOWED_PRIVATE_HOSTS."
+# Of a name that nobody knows and of one that leads home, so that nobody learns which names there are at home.
+NOT_ON_THE_INTERNET = (
+    "This address cannot be used: no server on the internet has this name. Check it for typing errors."
+    " If the server is on your own network, allow it in ALLOWED_PRIVATE_HOSTS."
+)
 BLOCKED_PORT = (
     "This address cannot be used: pictures are fetched from ports 80 and 443 only."
     " Allow it as host:port in ALLOWED_PRIVATE_HOSTS."
 )
+UNREADABLE = "The server named an address that cannot be read."
 BLOCKED_PLAIN = "This address cannot be used: it is without encryption, and not the server's own."
 BLOCKED_DOWNGRADE = "This address cannot be used: it leads from https to an address without encryption."
 
@@ -152,10 +155,28 @@ def _is_same_server(url: str, other: str) -> bool:
 
 
 def _next_address(url: str, location: str) -> str:
-    there = urljoin(read_or_refuse(url).url, location)
+    there = join(read_or_refuse(url).url, _as_sent(location))
     if url.strip().lower().startswith("https:") and not there.lower().startswith("https:"):
         raise EgressError("blocked_address", BLOCKED_DOWNGRADE)
     return there
+
+
+def join(url: str, other: str) -> str:
+    """The address that `other`, which may be relative, means at `url`. What `urljoin` mends is refused."""
+    try:
+        if CONTROL.search(other):
+            raise ValueError("control characters")
+        return urljoin(url, other)
+    except ValueError as exc:
+        raise EgressError("invalid_address", f"This address cannot be used: {UNREADABLE}") from exc
+
+
+def _as_sent(header: str) -> str:
+    """A header with more than ASCII in it, as the server meant it; the standard library reads Latin-1."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def _save(response: Response, url: str, sink: BinaryIO, max_bytes: int) -> Fetched:
@@ -170,18 +191,29 @@ def _save(response: Response, url: str, sink: BinaryIO, max_bytes: int) -> Fetch
         "too_big", f"The file is larger than the {max_bytes:,} bytes that are allowed.", sent=True
     )
     length = response.headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > max_bytes:
+    if not length.isdecimal():
+        raise EgressError("bad_answer", "The server says no length that can be read.", sent=True)
+    if len(length) > MOST_DIGITS or int(length) > max_bytes:
         raise too_big
     size = 0
+    coming = _limited(response.pieces(), max_bytes, too_big)
     try:
-        for piece in encodings.inflated(response.pieces(), response.headers.get("content-encoding", "")):
-            size += len(piece)
-            if size > max_bytes:
-                raise too_big
-            sink.write(piece)
+        plain = encodings.inflated(coming, response.headers.get("content-encoding", ""))
+        for piece in _limited(plain, max_bytes, too_big):
+            size += sink.write(piece)
     except encodings.UnusableEncoding as exc:
         raise EgressError("bad_answer", f"The file cannot be used: {exc}.", sent=True) from exc
     return Fetched(url=url.strip(), content_type=response.headers.get("content-type", ""), size=size)
+
+
+def _limited(pieces: Iterable[bytes], limit: int, error: EgressError) -> Iterator[bytes]:
+    """The pieces, for as long as they are not more than `limit` bytes; compressed ones count as they come."""
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > limit:
+            raise error
+        yield piece
 
 
 # Where to: reading, resolving, checking
@@ -213,7 +245,8 @@ def _checked(
     )
     own = set() if named else own_addresses()
     if not permits(address, ips, allowed) or any(ip in own and not allowed.opens(address, ip) for ip in ips):
-        raise EgressError("blocked_address", BLOCKED)
+        is_plain = address.ip or address.is_home_name  # what it is shows without asking anybody
+        raise EgressError("blocked_address", BLOCKED if is_plain else NOT_ON_THE_INTERNET)
     return address, ips
 
 
@@ -222,41 +255,3 @@ def _allow_list(entries: Iterable[str]) -> AllowList:
         return AllowList.of(entries)
     except InvalidAddress as exc:
         raise EgressError("invalid_address", f"ALLOWED_PRIVATE_HOSTS cannot be read: {exc}") from exc
-
-
-def resolve(host: str, port: int, is_local: bool, until: float) -> list[IPAddress]:
-    """Every address of a name, asked once. Only local names may be completed by the system's search list."""
-    answers: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
-    name = host if is_local else f"{host}."
-    threading.Thread(target=_look_up, args=(name, port, answers), name="resolver", daemon=True).start()
-    unknown = EgressError(
-        "unreachable", "The server's name is not known. Check the address for typing errors."
-    )
-    try:
-        found = answers.get(timeout=max(0.01, min(DNS_SECONDS, until - time.monotonic())))
-    except queue.Empty as exc:
-        raise unknown from exc
-    if isinstance(found, Exception):
-        raise unknown from found
-    return list(dict.fromkeys(ip_address(str(entry[4][0]).partition("%")[0]) for entry in found))
-
-
-def _look_up(name: str, port: int, answers: "queue.SimpleQueue[list[Any] | Exception]") -> None:
-    try:
-        answers.put(socket.getaddrinfo(name, port, type=socket.SOCK_STREAM))
-    except (OSError, UnicodeError) as exc:
-        answers.put(exc)
-
-
-@cache
-def own_addresses() -> set[IPAddress]:
-    """This machine's own addresses, as far as its name and its way out tell."""
-    found: set[IPAddress] = set()
-    for family, far in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as probe:  # connecting UDP sends nothing
-                probe.connect((far, 9))
-                found.add(ip_address(probe.getsockname()[0]))
-        except OSError:
-            continue  # no such network here, so no address in it
-    return found

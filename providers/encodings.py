@@ -27,8 +27,10 @@ def _inflate(pieces: Iterable[bytes], wbits: int) -> Iterator[bytes]:
     try:
         for piece in pieces:
             while piece:
+                if decoder.eof:  # what follows is one more compressed part, or damaged
+                    decoder = zlib.decompressobj(wbits)
                 yield decoder.decompress(piece, PIECE)
-                piece = decoder.unconsumed_tail
+                piece = decoder.unused_data or decoder.unconsumed_tail
         yield decoder.flush()
     except zlib.error as exc:
         raise UnusableEncoding("the compressed body is damaged") from exc

@@ -8,7 +8,6 @@ server at home has neither. Fetching is free, so it may be repeated; the answer 
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urljoin
 
 from providers import egress
 from providers.errors import BadResponse, LinkBlocked
@@ -31,7 +30,7 @@ def save(url: str, path: Path, *, base_url: str, allowed_private_hosts: Iterable
     Raises `LinkBlocked` for an address that is never used, `BadResponse` when it brought nothing in five
     tries, and `OSError` when the disk is full.
     """
-    url, until = urljoin(f"{base_url}/", url.strip()), time.monotonic() + ALL_SECONDS
+    url, until = _whole(url, base_url), time.monotonic() + ALL_SECONDS
     failure: egress.EgressError | None = None
     for pause in PAUSES:
         left = until - time.monotonic() - pause
@@ -48,6 +47,13 @@ def save(url: str, path: Path, *, base_url: str, allowed_private_hosts: Iterable
             if exc.status in (403, 410):
                 break  # expired, and more so later
     raise BadResponse(GONE) from failure
+
+
+def _whole(url: str, base_url: str) -> str:
+    try:
+        return egress.join(f"{base_url}/", url.strip())
+    except egress.EgressError as exc:
+        raise LinkBlocked(NO_USE.format(exc.message)) from exc
 
 
 def _fetch(url: str, path: Path, seconds: float, base_url: str, allowed_private_hosts: Iterable[str]) -> None:

@@ -1,5 +1,6 @@
 """A connection to addresses that were checked, and to no other; `egress.py` checks them."""
 
+import http.client
 import socket
 import ssl
 import time
@@ -23,6 +24,9 @@ UNSAFE_TLS = {
     "UNSUPPORTED_PROTOCOL",
     "WRONG_VERSION_NUMBER",
 }
+# What the HTTP libraries raise for an answer that is no HTTP, and among it for one that is not whole.
+NONSENSE = (http.client.HTTPException, urllib3.exceptions.InvalidHeader)
+CUT_OFF = (ConnectionError, http.client.IncompleteRead)
 
 
 class EgressError(Exception):
@@ -100,13 +104,14 @@ class Door:
             return _not_reached(exc)
         if late:
             return EgressError("timeout", "The answer did not come in time.", sent=True)
+        if any(isinstance(cause, NONSENSE) and not isinstance(cause, CUT_OFF) for cause in _causes(exc)):
+            return EgressError("bad_answer", "The server's answer cannot be understood.", sent=True)
         return EgressError("unreachable", "The connection broke before the answer was complete.", sent=True)
 
 
 def _not_reached(exc: BaseException) -> EgressError:
     """What went wrong before anything was sent; `certificate` is for what trying again will not mend."""
-    cause: BaseException | None = exc
-    while cause:
+    for cause in _causes(exc):
         if isinstance(cause, ssl.SSLCertVerificationError):
             why = f"The server's certificate is not valid ({cause.verify_message}), so nothing was sent."
             return EgressError("certificate", why)
@@ -114,8 +119,39 @@ def _not_reached(exc: BaseException) -> EgressError:
             return EgressError(
                 "certificate", "The server offers no encryption that is safe today, so nothing was sent."
             )
-        cause = cause.__cause__ or cause.__context__
     return EgressError("unreachable", "The server could not be reached. Check the address and try again.")
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    """An exception, and what led to it."""
+    cause: BaseException | None = exc
+    while cause:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+class _Reading(http.client.HTTPResponse):
+    """An answer in which some liberties of the HTTP libraries are not taken."""
+
+    def begin(self) -> None:
+        """Read the head. An address over two lines would become one with a space in it."""
+        super().begin()
+        if "\n" in self.headers.get("location", ""):
+            raise http.client.HTTPException("an address over several lines")
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """The status that counts; not only 100 may come before it. Without end it ends at the deadline."""
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if status >= 200 or status == http.client.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+
+    def _safe_read(self, amt: int) -> bytes:
+        """A chunk whose length is below zero would be read to the end of the line, into memory."""
+        if amt < 0:
+            raise http.client.HTTPException("a chunk of less than nothing")
+        return super()._safe_read(amt)  # type: ignore[misc,no-any-return]
 
 
 class _Pinned:
@@ -134,11 +170,11 @@ class _Pinned:
 
 
 class _PinnedHTTP(_Pinned, urllib3.connection.HTTPConnection):
-    pass
+    response_class = _Reading
 
 
 class _PinnedHTTPS(_Pinned, urllib3.connection.HTTPSConnection):
-    pass
+    response_class = _Reading
 
 
 class _HTTPPool(urllib3.HTTPConnectionPool):

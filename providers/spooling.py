@@ -65,6 +65,37 @@ def open_answer(spool: Path) -> Answer:
         raise BadResponse("The stored answer cannot be read.") from exc
 
 
+def finish(spool: Path) -> bool:
+    """Whether the whole answer is there. One that only lacks its name gets it.
+
+    Whoever received it was stopped between the last byte and the name; the length that the vendor had
+    announced tells that nothing is missing. A worker that is still at it loses only that race.
+    """
+    if spool.exists():
+        return True
+    part = spool.with_suffix(".part")
+    try:
+        if not _is_whole(part):
+            return False
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(spool)
+    except FileNotFoundError:
+        return spool.exists()
+    _sync_folder(spool.parent)
+    return True
+
+
+def _is_whole(part: Path) -> bool:
+    try:
+        answer = open_answer(part)
+        length = int(answer.headers["content-length"])
+    except (BadResponse, KeyError, ValueError):
+        return False
+    is_plain = answer.headers.get("content-encoding", "identity") == "identity"
+    return is_plain and part.stat().st_size == answer.body_offset + length
+
+
 def move(answer: Answer, spool: Path) -> Answer:
     """Give a complete answer, synced on the same file system, its place in the spool."""
     answer.path.replace(spool)

@@ -5,11 +5,14 @@ Socket timeouts count from byte to byte, so a server that sends one byte a secon
 
 import heapq
 import itertools
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+log = logging.getLogger(__name__)
 
 
 class Watch:
@@ -48,8 +51,11 @@ class Watchdog:
     def _run(self) -> None:
         while True:
             end = self._next().end
-            if end:
-                end()
+            try:
+                if end:
+                    end()
+            except Exception:
+                log.exception("Something that was not over in time could not be ended")  # the others can
 
     def _next(self) -> Watch:
         """Wait for the next moment. Watches that are over are passed on too; there is nothing to end then."""

@@ -6,10 +6,14 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
+from gallery import accounts, audit
 from gallery.admin.base import OwnedAdmin, SuperuserAdmin
-from gallery.models import ApiToken, User
+from gallery.models import ApiToken, AuditEntry, User
 
 admin.site.unregister([EmailAddress, Group])  # there is no e-mail here, and groups are rebuilt below
+
+
+RIGHTS = {"username", "is_active", "is_staff", "is_superuser", "groups", "user_permissions"}
 
 
 @admin.register(User)
@@ -28,12 +32,25 @@ class UserAdmin(SuperuserAdmin, DjangoUserAdmin):
 
     @admin.action(description="Disable: end their sessions and stop their tokens")
     def disable(self, request, queryset):
-        changed = queryset.exclude(pk=request.user.pk).update(is_active=False)
+        changed = self.switch(queryset.exclude(pk=request.user.pk), False)
         self.message_user(request, f"Accounts disabled: {changed}. Your own is never among them.")
 
     @admin.action(description="Enable")
     def enable(self, request, queryset):
-        self.message_user(request, f"Accounts enabled: {queryset.update(is_active=True)}.")
+        self.message_user(request, f"Accounts enabled: {self.switch(queryset, True)}.")
+
+    def switch(self, people, is_active: bool) -> int:
+        changed = list(people.exclude(is_active=is_active))
+        for user in changed:
+            user.is_active = is_active
+            user.save(update_fields=["is_active"])
+            audit.note(audit.Verb.ACCOUNT_CHANGED, user.pk, "enabled" if is_active else "disabled")
+        return len(changed)
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if change and (changed := RIGHTS & set(form.changed_data)):
+            audit.note(audit.Verb.ACCOUNT_CHANGED, obj.pk, ", ".join(sorted(changed)))
 
 
 @admin.register(Group)
@@ -94,5 +111,28 @@ class ApiTokenAdmin(OwnedAdmin):
 
     @admin.action(description="Revoke", permissions=["change"])
     def revoke(self, request, queryset):
-        changed = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
+        changed = accounts.revoke(queryset)
         self.message_user(request, f"Tokens revoked: {changed}. They stopped working at once.")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(SuperuserAdmin):
+    """The audit log, to read."""
+
+    list_display = ["created_at", "verb", "label", "owner", "actor", "address"]
+    list_filter = ["verb", ("owner", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["owner", "actor"]
+    list_display_links = None
+    search_fields = ["label", "address", "owner__username", "actor__username"]
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+    actions = None
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False

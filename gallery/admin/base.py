@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.utils.html import format_html
 
+from gallery import audit
 from gallery.media import thumbnail_url
 
 HIDDEN = "(the owner's alone)"
@@ -34,7 +35,36 @@ class SuperuserAdmin(admin.ModelAdmin):
     has_change_permission = has_delete_permission = has_view_permission
 
 
-class OwnedAdmin(admin.ModelAdmin):
+class NotedAdmin(admin.ModelAdmin):
+    """Pages on which an administrator may see what belongs to others. Who opens one is noted."""
+
+    def owner_of(self, obj):
+        return obj.owner_id
+
+    def changelist_view(self, request, extra_context=None):
+        response = super().changelist_view(request, extra_context)
+        if request.user.is_superuser and request.method == "GET" and response.status_code == 200:
+            audit.note(audit.Verb.ADMIN_READ, None, f"List of {self.opts.verbose_name_plural}")
+        return response
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        response = super().changeform_view(request, object_id, form_url, extra_context)
+        self.note_page(request, object_id, response)
+        return response
+
+    def history_view(self, request, object_id, extra_context=None):
+        response = super().history_view(request, object_id, extra_context)
+        self.note_page(request, object_id, response)
+        return response
+
+    def note_page(self, request, object_id, response):
+        obj = self.get_object(request, object_id) if object_id and response.status_code < 400 else None
+        owner = self.owner_of(obj) if obj else None
+        if owner and owner != request.user.pk:
+            audit.note(audit.Verb.ADMIN_READ, owner, f"{self.opts.verbose_name} {object_id}")
+
+
+class OwnedAdmin(NotedAdmin):
     """Rows that belong to people. Staff without superuser rights have their own only."""
 
     def get_queryset(self, request):
@@ -59,7 +89,7 @@ class OwnedAdmin(admin.ModelAdmin):
         super().save_model(request, obj, form, change)
 
 
-class GuardedAdmin(admin.ModelAdmin):
+class GuardedAdmin(NotedAdmin):
     """Rows of all people, of which some columns are private: to look at, to sort and to search by."""
 
     private: tuple[str, ...] = ()  # what only the owner and superusers see
@@ -97,9 +127,6 @@ class OperationsAdmin(GuardedAdmin):
         label = {"class": "action-select", "aria-label": f"Select row {obj.pk}"}
         checkbox = forms.CheckboxInput(label, lambda value: False)
         return checkbox.render(ACTION_CHECKBOX_NAME, str(obj.pk))
-
-    def owner_of(self, obj):
-        return obj.owner_id
 
     def may_see_all(self, request, obj) -> bool:
         return request.user.is_superuser or self.owner_of(obj) == request.user.pk

@@ -4,7 +4,7 @@ from django.contrib import admin, messages
 from django.utils.html import format_html_join
 
 from gallery import generation as generations
-from gallery import importing
+from gallery import importing, parking
 from gallery.admin.base import OperationsAdmin, picture
 from gallery.models import Assist, Generation, GenerationCall, Import, ImportEntry, QueuedTask, Worker
 from providers.errors import ProviderError
@@ -237,6 +237,17 @@ class ImportEntryAdmin(OperationsAdmin):
         return picture(entry.image)
 
 
+class SetAsideFilter(admin.SimpleListFilter):
+    title = "set aside"
+    parameter_name = "set_aside"
+
+    def lookups(self, request, model_admin):
+        return [("yes", "Yes: it stopped its worker again and again")]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(attempts__gte=parking.CRASHES) if self.value() else queryset
+
+
 @admin.register(QueuedTask)
 class QueuedTaskAdmin(OperationsAdmin):
     list_display = [
@@ -248,10 +259,21 @@ class QueuedTaskAdmin(OperationsAdmin):
         "lease_until",
         "worker",
         "attempts",
+        "set_aside",
         "created_at",
     ]
-    list_filter = ["path", "worker"]
+    list_filter = [SetAsideFilter, "path", "worker"]
     date_hierarchy = "created_at"
+    actions = ["start_again"]
+
+    @admin.display(description="set aside", boolean=True)
+    def set_aside(self, task):
+        return task.attempts >= parking.CRASHES
+
+    @admin.action(description="Start again what was set aside", permissions=["change"])
+    def start_again(self, request, queryset):
+        """A paid answer that was set aside is filed within a minute."""
+        self.message_user(request, f"Started again: {parking.release(queryset)}.")
 
     def owner_of(self, obj):
         return None

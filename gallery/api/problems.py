@@ -12,12 +12,12 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     TooManyFilesSent,
 )
-from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from gallery.outages import RETRY_SECONDS, outage_of
 from providers.errors import ProviderError
 
 logger = logging.getLogger(__name__)
@@ -156,28 +156,36 @@ def _provider_error(request, exc: ProviderError):
 
 def _too_big(request, exc):
     return respond(
-        413, "The request is too big. Send pictures as files and fewer at a time, and a mask by its id."
+        413,
+        "The request is too big. Send pictures as files and fewer at a time, and a mask by its id.",
+        code="too_big",
     )
 
 
 def _too_many(request, exc):
-    return respond(400, "The request has too many parts. Send fewer fields or files at a time.")
+    code = "too_many_files" if isinstance(exc, TooManyFilesSent) else "too_many_fields"
+    return respond(400, "The request has too many parts. Send fewer fields or files at a time.", code=code)
 
 
 def _unreadable(request, exc):
-    return respond(400, "The request could not be read: its body is damaged or was cut off. Send it again.")
+    detail = "The request could not be read: its body is damaged or was cut off. Send it again."
+    told = getattr(exc, "message", detail)
+    return respond(400, told, code=getattr(exc, "code", "bad_request"))
 
 
-def _busy(request, exc: OperationalError):
-    logger.exception("The database did not answer %s %s", request.method, request.path)
-    return respond(503, "The database is busy. Try again in a moment.", headers={"Retry-After": "5"})
+def broken(exc: BaseException | None) -> JsonResponse:
+    """An outage that is expected to pass, or a fault of ours."""
+    if outage := outage_of(exc):
+        detail = f"{outage.title}. {outage.sentence}"
+        return respond(outage.status, detail, headers={"Retry-After": RETRY_SECONDS}, code=outage.code)
+    return respond(
+        500, "Something went wrong here. The server's log has the details; the request may be tried again."
+    )
 
 
 def _server_error(request, exc: Exception):
     logger.exception("%s %s failed", request.method, request.path)
-    return respond(
-        500, "Something went wrong here. The server's log has the details; the request may be tried again."
-    )
+    return broken(exc)
 
 
 HANDLERS: dict[type[Exception], Any] = {
@@ -195,7 +203,6 @@ HANDLERS: dict[type[Exception], Any] = {
     UnreadablePostError: _unreadable,
     SuspiciousOperation: _unreadable,
     BadRequest: _unreadable,
-    OperationalError: _busy,
     Exception: _server_error,
 }
 

@@ -5,8 +5,8 @@ action = begin(selection, Action.TAG, tags=[forest])     few are done at once, m
 undo(action)                                             also while it still runs
 """
 
-from gallery.bulk.jobs import begin, recover, run, stop, sweep, undo
-from gallery.bulk.selection import BulkError, Selection, by_ids, by_query
+from gallery.bulk.jobs import begin, give_up, recover, run, stop, sweep, undo
+from gallery.bulk.selection import BulkError, Selection, by_ids, by_query, with_stacks
 from gallery.bulk.tags import COUNTED, TagOnSome, count_tags
 
 __all__ = [
@@ -18,9 +18,11 @@ __all__ = [
     "by_ids",
     "by_query",
     "count_tags",
+    "give_up",
     "recover",
     "run",
     "stop",
     "sweep",
     "undo",
+    "with_stacks",
 ]

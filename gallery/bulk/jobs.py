@@ -14,10 +14,11 @@ from typing import Any
 
 from django.db import DatabaseError, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from gallery import leases, tasks
-from gallery.bulk import deeds
+from gallery.bulk import deeds, leftovers
 from gallery.bulk.selection import BulkError, Selection
 from gallery.models import BulkAction, BulkChunk, Download, QueuedTask, Tag
 from gallery.tagspec import TagError
@@ -29,6 +30,10 @@ AT_ONCE = 1_000  # pictures that are done while the person waits
 WAKE_AFTER = timedelta(seconds=10)  # an action that nobody took up until then has lost its wake-up
 KEPT = timedelta(days=30)  # in the history, where it can be undone
 ARCHIVES_KEPT = timedelta(days=7)
+SET_ASIDE = (
+    "This stopped the server three times, so it was set aside. What was done so far can be undone. "
+    "Tell the people who run this server."
+)
 BROKEN = "Something went wrong on the way. What was done so far can be undone; the log says more."
 
 Status = BulkAction.Status
@@ -69,6 +74,7 @@ def begin(
 def _write_down(selection: Selection, action: BulkAction.Action, tags: list[Tag], value: Any) -> BulkAction:
     if tags:
         params = {"tags": [tag.pk for tag in tags], "names": [tag.name for tag in tags]}
+        params |= leftovers.made(tags)
     else:
         params = {} if value is None else {"value": value}
     row = BulkAction.objects.create(
@@ -142,6 +148,8 @@ def _carry_on(action: BulkAction, token: uuid.UUID, end: float | None) -> None:
             ours.update(attempt_token=None, lease_until=None)
             return _wake(action)
         (_do if forward else _undo)(action, token, chunk_id)
+    if not forward:
+        leftovers.clear(action)
     _end(action, token, Status.DONE if forward else Status.UNDONE)
 
 
@@ -180,6 +188,13 @@ def _end(action: BulkAction, token: uuid.UUID, status: str, error: str = "") -> 
     )
 
 
+def give_up(action_id: int) -> None:
+    """End an action that stopped its worker again and again."""
+    token = leases.claim(BulkAction.objects.filter(pk=action_id, status__in=BulkAction.ACTIVE))
+    if token:
+        _end(BulkAction.objects.get(pk=action_id), token, Status.FAILED, SET_ASIDE)
+
+
 # --- Housekeeping ---------------------------------------------------------------------------------
 
 
@@ -187,7 +202,7 @@ def recover() -> None:
     """Wake a worker for every action that none is at."""
     now = timezone.now()
     unclaimed = Q(lease_until=None, created_at__lt=now - WAKE_AFTER)
-    left = BulkAction.objects.filter(unclaimed | Q(lease_until__lt=now), status__in=BulkAction.ACTIVE)
+    left = BulkAction.objects.filter(unclaimed | Q(lease_until__lt=Now()), status__in=BulkAction.ACTIVE)
     for pk in left.values_list("pk", flat=True):
         if not QueuedTask.objects.filter(path=tasks.run_bulk.module_path, args=[pk]).exists():
             tasks.run_bulk.enqueue(pk)

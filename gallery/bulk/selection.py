@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import batched
 from uuid import UUID
 
@@ -46,6 +46,19 @@ def by_ids(owner: User, ids: Iterable[UUID]) -> Selection:
         rows = Image.objects.owned_by(owner).filter(public_id__in=some)
         found |= dict(rows.values_list("public_id", "pk"))
     return Selection(owner=owner, keys=[found[each] for each in wanted if each in found])
+
+
+def with_stacks(selection: Selection, firsts: Iterable[UUID], text: str = "") -> Selection:
+    """Add to `selection` what lies below `firsts`, those of its pictures that were shown as folded stacks.
+
+    That is what the grid counts there: pictures of the stack that the search `text` finds.
+    """
+    mine, found = Image.objects.owned_by(selection.owner).live(), search(selection.owner, text)
+    keys = dict.fromkeys(selection.keys)
+    for some in batched(firsts, IDS_AT_ONCE):
+        stacks = mine.filter(public_id__in=some).exclude(stack=None).values_list("stack", flat=True)
+        keys |= dict.fromkeys(found.images.filter(stack__in=list(stacks)).values_list("pk", flat=True))
+    return replace(selection, keys=list(keys))
 
 
 def by_query(owner: User, text: str, *, trashed: bool = False) -> Selection:

@@ -26,7 +26,10 @@ ASKED_ABOVE = 50  # images that are moved to the trash without being asked
 
 
 class SelectionForm(forms.Form):
-    """Some pictures by their ids, repeated or between commas, or all that the search finds."""
+    """Some pictures by their ids, repeated or between commas, or all that the search finds.
+
+    A `+` behind an id, as in "…c1+5", means all of the folded stack that this picture stands for.
+    """
 
     scope = forms.CharField(required=False)  # "query": all that `q` finds
     q = forms.CharField(required=False, max_length=20_000)
@@ -46,16 +49,26 @@ class SelectionForm(forms.Form):
             return bulk.by_query(self.owner, sent.get("q", ""), trashed=sent.get("where") == "trash")
         if not self.ids:
             raise BulkError("ids", "Select some images first.")
-        return bulk.by_ids(self.owner, self.ids)
+        chosen = bulk.by_ids(self.owner, self.ids)
+        return bulk.with_stacks(chosen, self.stacks, sent.get("q", "")) if self.stacks else chosen
 
     @property
     def takes_all(self) -> bool:
         return self.cleaned_data.get("scope") == "query"
 
     @cached_property
+    def pieces(self) -> list[tuple[uuid.UUID, bool]]:
+        """Ids, and whether each means a whole stack."""
+        split = (piece.partition("+") for piece in ",".join(self.sent_ids).split(","))
+        return [(key, bool(plus)) for text, plus, _ in split if (key := _uuid(text))]
+
+    @property
     def ids(self) -> list[uuid.UUID]:
-        pieces = ",".join(self.sent_ids).split(",")
-        return [key for piece in pieces if (key := _uuid(piece))]
+        return [key for key, _ in self.pieces]
+
+    @property
+    def stacks(self) -> list[uuid.UUID]:
+        return [key for key, is_whole in self.pieces if is_whole]
 
     @property
     def way_back(self) -> str:
@@ -67,7 +80,7 @@ class SelectionForm(forms.Form):
     def kept(self) -> list[tuple[str, str]]:
         """What another form needs to speak of the same selection: names and values."""
         names = ("scope", "q", "where", "kind", "next")
-        ids = "" if self.takes_all else ",".join(str(key) for key in self.ids)
+        ids = "" if self.takes_all else ",".join(f"{key}{'+' * whole}" for key, whole in self.pieces)
         return [("ids", ids), *((name, self.cleaned_data.get(name, "")) for name in names)]
 
 

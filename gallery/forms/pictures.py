@@ -53,8 +53,11 @@ def by_ids(owner_id: int, ids: Iterable[str]) -> list[Image]:
 
 
 def sent_ids(data) -> list[str]:
-    """The ids that a form or an address sends: `ids` repeated, or together with commas between."""
-    return [text for part in data.getlist("ids") for text in part.split(",") if text]
+    """The ids that a form or an address sends: `ids` repeated, or together with commas between.
+
+    Those of folded stacks are that of the picture that is shown.
+    """
+    return [text.partition("+")[0] for part in data.getlist("ids") for text in part.split(",") if text]
 
 
 def parse_id(text: object) -> uuid.UUID | None:

@@ -13,7 +13,7 @@ class QueuedTask(models.Model):
     run_after = models.DateTimeField()
     lease_until = models.DateTimeField(null=True)
     worker = models.CharField(max_length=100, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)  # times it was begun and not ended
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -75,6 +75,7 @@ class Tag(Owned):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TagQuerySet.as_manager()
+    just_made = False  # by the call that returned it
 
     class Meta:
         ordering = ["kind", "folded"]

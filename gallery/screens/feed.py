@@ -45,8 +45,9 @@ def read(request, found: Search, *, dated: bool = True) -> dict[str, Any]:
     # Only htmx has the page that the mark speaks of; a link followed without script begins a new one.
     mark, more = get.get("group", "") if request.htmx else "", bool(batch.next)
     dated = dated and found.order.is_by_key
-    badges = grid.stack_badges(batch, found.query)
-    groups = grid.group(batch.images, query=found.query, after=mark, more=more, dated=dated, badges=badges)
+    groups = grid.group(
+        batch.images, query=found.query, after=mark, more=more, dated=dated, sizes=batch.sizes
+    )
     kept = {"q": get.get("q", ""), "sort": sort_of(found)}
     return {
         "groups": groups,

@@ -22,11 +22,12 @@ from django.utils.safestring import SafeString, mark_safe
 
 from gallery.media import thumbnail_url
 from gallery.models import Image
-from gallery.search import Page, tiles
+from gallery.search import tiles
 from gallery.templatetags.ui import icon
 
 type Row = dict[str, Any]  # of gallery.search.tiles
 type Badges = Mapping[int, str]  # HTML by the key of a picture
+type Sizes = Mapping[int, int]  # how many pictures one stands for, itself included, by its key
 
 EAGER = 12  # tiles that are likely above the fold
 URGENT = 4
@@ -39,7 +40,7 @@ TILE = (
     '<a href="{href}" data-full="{full}"><img src="{small}" '
     'srcset="{small} {small_width}w, {full} {full_width}w" '
     'sizes="{sizes}" width="{width}" height="{height}" alt="{alt}" decoding="async" {loading}></a>'
-    '<span class="veil"></span><label class="pick"><input type="checkbox" name="ids" value="{id}" '
+    '<span class="veil"></span><label class="pick"><input type="checkbox" name="ids" value="{id}{whole}" '
     'form="bulk" aria-label="Select {alt}"></label>{badge}{heart}{show}</li>'
 )
 HEART = (
@@ -53,6 +54,7 @@ STACK = (
 )
 SHOW = '<label class="show"><input type="checkbox" class="vh">{icon}<span>Show</span></label>'
 NO_BADGES: Badges = {}
+NO_SIZES: Sizes = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,36 +100,37 @@ def draw(
     return _join(tiles(images), query, first=first, hearts=hearts, badges=badges)
 
 
-def stack_badges(batch: Page, query: str) -> Badges:
-    """What stands on the pictures of `batch` that others lie below: how many they are."""
-    home, suffix = reverse("index"), f"?in={quote(query)}" if query else ""
-    layers = icon("layers", "s")
-    return {
-        image.pk: STACK.format(url=f"{home}images/{image.public_id}/", suffix=suffix, icon=layers, n=n)
-        for image in batch.images
-        if (n := batch.sizes.get(image.pk, 1)) > 1
-    }
-
-
 def _join(
-    rows: list[Row], query: str, *, first: bool, hearts: bool = True, badges: Badges = NO_BADGES
+    rows: list[Row],
+    query: str,
+    *,
+    first: bool,
+    hearts: bool = True,
+    badges: Badges = NO_BADGES,
+    sizes: Sizes = NO_SIZES,
 ) -> SafeString:
-    return mark_safe("".join(_draw(rows, query, first, hearts, badges)))  # noqa: S308  its parts are escaped
+    return mark_safe("".join(_draw(rows, query, first, hearts, badges, sizes)))  # noqa: S308  its parts are escaped
 
 
-def _draw(rows: list[Row], query: str, first: bool, hearts: bool, badges: Badges) -> Iterator[str]:
+def _draw(
+    rows: list[Row], query: str, first: bool, hearts: bool, badges: Badges, sizes: Sizes
+) -> Iterator[str]:
     home, suffix = reverse("index"), f"?in={quote(query)}" if query else ""
-    heart, play, show = icon("heart"), icon("play", "s"), SHOW.format(icon=icon("eye", "s"))
+    heart, show, layers = icon("heart"), SHOW.format(icon=icon("eye", "s")), icon("layers", "s")
+    animated = BADGE.format(icon=icon("play", "s"))
     for index, row in enumerate(rows):
         public_id, alt = str(row["public_id"]), escape(row["alt"])
         url = f"{home}images/{public_id}/"
         own = {"id": public_id, "alt": alt, "url": url}
+        n = sizes.get(row["pk"], 1)
+        stack = STACK.format(url=url, suffix=suffix, icon=layers, n=n) if n > 1 else ""
         yield TILE.format(
             **own,
             **_shape(row),
             href=url + suffix,
+            whole=f"+{n}" if n > 1 else "",
             heart=HEART.format(**own, pressed=str(row["favorite"]).lower(), icon=heart) if hearts else "",
-            badge=badges.get(row["pk"]) or (BADGE.format(icon=play) if row["frames"] > 1 else ""),
+            badge=stack or badges.get(row["pk"]) or (animated if row["frames"] > 1 else ""),
             loading=_loading(index if first else EAGER),
             extra=" tile--sensitive" if row["sensitive"] else "",
             show=show if row["sensitive"] else "",
@@ -184,9 +187,10 @@ def group(
     after: str = "",
     more: bool = False,
     dated: bool = True,
-    badges: Badges = NO_BADGES,
+    sizes: Sizes = NO_SIZES,
 ) -> list[Group]:
     """Put `images` into groups. `after` is the mark of the group before them, `more` says that others follow.
+    Those with a number in `sizes` stand for a stack, and ticked they mean all of it.
 
     A day with many pictures, today and yesterday stand on their own; the rest stands by months. Without
     `dated` all stand in one group without a title.
@@ -204,7 +208,7 @@ def group(
             Group(
                 key=key if continues else f"{period}-{run[0]['public_id'].hex[-6:]}",
                 title=_title(period),
-                tiles=_join(run, query, first=index == 0 and not after, badges=badges),
+                tiles=_join(run, query, first=index == 0 and not after, sizes=sizes),
                 sum_class=f"s{sum_step(sum(row['width'] / row['height'] for row in run)):02d}",
                 size=len(run) + (counted if continues else 0),
                 continues=continues,

@@ -86,6 +86,7 @@ class Mistake:
     start: int
     end: int
     better: str = ""  # the whole query as it may have been meant
+    is_name: bool = False  # no tag is called so
 
     @property
     def located(self) -> str:

@@ -42,6 +42,11 @@ class Search:
         return tuple(mistake.sentence for mistake in self.mistakes)
 
     @property
+    def unreadable(self) -> tuple[Mistake, ...]:
+        """What can never be applied. A tag that does not exist may come one day."""
+        return tuple(mistake for mistake in self.mistakes if not mistake.is_name)
+
+    @property
     def marked(self) -> list[tuple[str, bool]]:
         """The text in pieces; true are those that could not be read."""
         return marked(self.text, self.mistakes)
@@ -186,13 +191,13 @@ class _Conditions:
         self.tags[term] = keys = self.names.keys(term)
         if not keys:
             sentence, meant = self.names.unknown(term)
-            self._doubt(term, sentence, meant.spec if meant else "")
+            self._doubt(term, sentence, meant.spec if meant else "", is_name=True)
         return carrying(self.owner, keys)
 
-    def _doubt(self, term: Term, sentence: str, better: str = "") -> None:
+    def _doubt(self, term: Term, sentence: str, better: str = "", is_name: bool = False) -> None:
         if better:
             better = f"{term.without} {'-' * term.negated}{better}".strip()
-        said = Mistake(sentence=sentence, start=term.start, end=term.end, better=better)
+        said = Mistake(sentence=sentence, start=term.start, end=term.end, better=better, is_name=is_name)
         self.mistakes.append(said)
 
     def order(self, sort: Term | None) -> Order | None:

@@ -113,6 +113,7 @@ def _create(owner: User, spec: Spec, parent: Tag | None) -> Tag:
     name = clean_name(spec.name, spec.kind)
     tag = Tag.objects.create(owner=owner, kind=spec.kind, name=name, parent=parent)
     TagCount.objects.create(tag_id=tag.pk, owner=owner)
+    tag.just_made = True
     return tag
 
 

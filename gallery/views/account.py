@@ -6,21 +6,24 @@ from django.contrib import messages
 from django.core.files.storage import default_storage
 from django.db.models import Count, Q, Sum
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from gallery import accounts
 from gallery.forms.account import THEMES, AppearanceForm, GalleryForm, PrivacyForm, TokenForm
-from gallery.models import ApiToken, Image
+from gallery.models import ApiToken, AuditEntry, Image
 from gallery.views.fragments import posted
 
 YEAR = 365 * 24 * 3600  # seconds
+ACTIVITY = 20  # entries of the audit log
 
 
 @require_GET
 def index(request):
-    """User name, and the form that allauth's own view receives."""
+    """User name, the form that allauth's own view receives, and what happened to the account lately."""
+    activity = AuditEntry.objects.owned_by(request.user).select_related("actor")[:ACTIVITY]
     context = {"section": "settings", "tab": "account", "form": ChangePasswordForm(user=request.user)}
+    context["activity"] = activity
     return render(request, "settings/account.html", context)
 
 
@@ -41,8 +44,7 @@ def tokens(request):
 @require_POST
 def revoke(request, public_id):
     token = get_object_or_404(ApiToken.objects.owned_by(request.user), public_id=public_id)
-    token.revoked_at = token.revoked_at or timezone.now()
-    token.save(update_fields=["revoked_at"])
+    accounts.revoke(ApiToken.objects.filter(pk=token.pk))
     messages.success(request, f"{token.name} was revoked. Programs that use it are refused from now on.")
     return redirect("tokens")
 

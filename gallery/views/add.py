@@ -39,8 +39,8 @@ def upload(request):
         context["problem"] = "" if files else NO_FILES
         return _part(request, "problem", context, status=422)
     tags = tagging.resolve(request.user, form.cleaned_data["tags"])
-    context["rows"] = [_store(request.user, file, tags) for file in files]
-    return _part(request, "rows", context)
+    context["rows"] = rows = [_store(request.user, file, tags) for file in files]
+    return _part(request, "rows", context, status=507 if any(row.get("is_full") for row in rows) else 200)
 
 
 def _part(request, name, context, status=200):
@@ -54,7 +54,8 @@ def _store(owner, file, tags) -> dict:
     try:
         stored = ingest.store(owner, file, source=Image.Source.UPLOAD, file_name=file.name, tags=tags)
     except ingest.IngestError as exc:
-        return {"name": file.name, "state": "refused", "sentence": exc.message}
+        is_full = exc.code in ("storage", "storage_full")
+        return {"name": file.name, "state": "refused", "sentence": exc.message, "is_full": is_full}
     thumb = thumbnail_url(stored.image.public_id, owner.pk, 320)
     row = {"name": file.name, "image": stored.image, "thumb": thumb}
     if stored.duplicate:

@@ -4,7 +4,7 @@ from django.http import StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from gallery import ledger, periods, spending
+from gallery import audit, ledger, periods, spending
 from gallery.forms.costs import LimitForm
 from gallery.screens import bills
 from gallery.screens.toasts import notify
@@ -40,6 +40,7 @@ def export(request):
     """The same money line by line, as CSV."""
     key = request.GET.get("period", "")
     period = periods.read(key, spending.oldest(request.user) if key == "all" else None)
+    audit.note(audit.Verb.EXPORTED, request.user.pk, f"Costs, {period.key}")
     response = StreamingHttpResponse(
         ledger.lines(request.user, period), content_type="text/csv; charset=utf-8"
     )

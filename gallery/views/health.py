@@ -1,9 +1,10 @@
 """Whether the server lives, and whether it can do its work."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.files.storage import default_storage
 from django.db import connection
 from django.http import JsonResponse
+
+from gallery import storage
 
 
 @login_not_required
@@ -29,7 +30,7 @@ def _database_answers() -> bool:
 
 def _storage_answers() -> bool:
     try:
-        default_storage.exists("health")
+        storage.probe()
     except Exception:  # noqa: BLE001  whatever it is, the answer is "not ready"
         return False
     return True

@@ -39,6 +39,15 @@ def edit(request, public_id, fragment_id):
 
 
 @require_POST
+def move(request, public_id, fragment_id):
+    """Send a fragment earlier than the one before it, or later than the one behind it."""
+    tag = read_tag(request, public_id)
+    fragment = get_object_or_404(tag.fragments, public_id=fragment_id)
+    fragments.move(fragment, by=-1 if request.POST.get("to") == "front" else 1)
+    return redirect(f"{tag.get_absolute_url()}#fragments-title")
+
+
+@require_POST
 def delete(request, public_id, fragment_id):
     """Delete a fragment."""
     tag = read_tag(request, public_id)

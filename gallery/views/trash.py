@@ -2,14 +2,16 @@
 
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
-from gallery import trashing
-from gallery.models import Image
+from gallery import bulk, trashing
+from gallery.bulk.words import sentence
+from gallery.models import BulkAction, Image
 from gallery.screens import grid
 from gallery.screens.feed import encode
-from gallery.screens.toasts import notify
+from gallery.screens.toasts import notify, warn
 from gallery.search import BadCursor, Total
 from gallery.views.errors import bad_request
 from gallery.views.lookups import find
@@ -47,14 +49,16 @@ def _days_left(batch, days):
 
 @require_POST
 def restore(request):
-    """Take everything out of the trash. What is in the gallery already gives its tags to the copy there."""
-    restored = trashing.restore_all(request.user)
-    said = f"{_images(restored.n)} back in the gallery."
-    if restored.twins:
-        said += (
-            f" {restored.twins:,} stay here, for the gallery has them already; their tags were added there."
-        )
-    notify(request, said)
+    """Take everything out of the trash; when it is much, a worker does it."""
+    try:
+        action = bulk.begin(bulk.by_query(request.user, "", trashed=True), BulkAction.Action.RESTORE)
+    except bulk.BulkError as error:
+        warn(request, error.message)
+        return redirect("trash")
+    if action.is_active:
+        return redirect(action)
+    undo = reverse("bulk-undo", args=[action.public_id]) if action.can_be_undone else ""
+    notify(request, sentence(action), undo=undo)
     return redirect("trash")
 
 

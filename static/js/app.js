@@ -10,6 +10,8 @@ const sentences = {
   403: "This page was open too long. Reload it and try again.",
   404: "That is no longer here. Reload the page to see what is.",
   413: "That is more than this server accepts at once.",
+  503: "The server cannot reach its database or its store just now. Nothing of yours was lost; try again in a moment.",
+  507: "The disk of the server is full. What you have is safe; nothing new was kept.",
   429: "Too many requests in a short time. Wait a moment and try again.",
 };
 

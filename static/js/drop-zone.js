@@ -128,7 +128,7 @@ class DropZone extends HTMLElement {
   #answer(request, { file, row }, tags) {
     if (!request.status) return this.#wait({ file, row });
     const answer = new DOMParser().parseFromString(request.responseText, "text/html").querySelector("li[data-state]");
-    if (request.status === 200 && answer) {
+    if ((request.status === 200 || request.status === 507) && answer) {
       row.replaceWith(answer);
       this.#sent.set(answer, tags);
       if (this.#tags !== tags) this.#tagAgain();
@@ -202,6 +202,8 @@ function size(bytes) {
 function sentence({ status }) {
   if (status === 413) return "The server in front of this one refuses files of this size.";
   if (status === 401 || status === 403) return "You have been logged out. Log in again, then add it once more.";
+  if (status === 503) return "The server cannot reach its database or its store just now. Add it again in a minute.";
+  if (status === 507) return "The disk of the server is full. Nothing was kept.";
   return "The server could not take it. Nothing was kept; add it again.";
 }
 

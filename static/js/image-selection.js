@@ -15,11 +15,23 @@ let anchor = null; // where a range begins
 
 // --- What is chosen -------------------------------------------------------------------------------
 
+// A box says "id", or "id+5" for a folded stack of five, all of which is chosen with it.
+const idOf = (box) => box.value.split("+")[0];
+const sizeOf = (box) => Number(box.value.split("+")[1] ?? 1);
+
+function counted() {
+  const some = chosen();
+  const n = some.reduce((sum, box) => sum + sizeOf(box), 0).toLocaleString("en");
+  const stacks = some.filter((box) => sizeOf(box) > 1).length;
+  if (!stacks) return `${n} selected`;
+  return `${n} selected, with ${stacks === 1 ? "a whole stack" : `${stacks.toLocaleString("en")} whole stacks`}`;
+}
+
 function tell() {
   const n = chosen().length;
   if (!n && scope) scope.checked = false;
   const all = `${offer?.replace("Select all ", "")}${bar.elements.q.value ? " in this search" : ""}`;
-  bar.querySelector("[data-count]").textContent = scope?.checked ? `All ${all} are selected` : `${n.toLocaleString("en")} selected`;
+  bar.querySelector("[data-count]").textContent = scope?.checked ? `All ${all} are selected` : counted();
   if (words) words.textContent = scope.checked ? `Only the ${n.toLocaleString("en")} on this page` : offer;
   for (const box of boxes()) box.tabIndex = -1; // X and Space choose; one Tab stop is enough for a grid
 }
@@ -133,7 +145,7 @@ function shownBox() {
 // --- News from the server ---------------------------------------------------------------------------
 
 const fire = (name, detail) => document.body.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
-const idsOf = (some) => some.map((box) => box.value);
+const idsOf = (some) => some.map(idOf);
 
 function leave(ids, id) {
   done.set(id, ids);

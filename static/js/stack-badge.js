@@ -1,4 +1,5 @@
-// The number on a stack, or O, shows the pictures below it, in the grid, and folds them again.
+// The number on a stack, or O, shows the pictures below it, in the grid, and folds them again. Folded, its box
+// stands for all of them ("id+5"), unfolded for the picture itself.
 import { register } from "keys";
 
 const below = new Map();
@@ -10,15 +11,33 @@ async function unfold(badge, tile) {
   if (!answer.ok) return location.assign(badge.href);
   const list = document.createElement("template");
   list.innerHTML = await answer.text();
-  below.set(badge, [...list.content.children]);
+  below.set(badge, { tiles: [...list.content.children], refold: alone(tile, list.content) });
   tile.after(list.content);
   document.dispatchEvent(new CustomEvent("htmx:after:swap", { bubbles: true })); // the grid orders its tab stops anew
 }
 
+const boxIn = (tile) => tile.querySelector(".pick input");
+
+// Lets the box of `tile` stand for this picture only; what it chose stays chosen. Returns the way back.
+function alone(tile, others) {
+  const box = boxIn(tile);
+  const whole = box?.value;
+  if (!whole) return () => {};
+  box.value = whole.split("+")[0];
+  if (box.checked) for (const other of others.querySelectorAll(".pick input")) other.checked = true;
+  return (tiles) => {
+    box.value = whole;
+    box.checked &&= tiles.every((other) => boxIn(other).checked);
+  };
+}
+
 function fold(badge) {
-  for (const tile of below.get(badge) ?? []) tile.remove();
+  const { tiles, refold } = below.get(badge);
+  for (const tile of tiles) tile.remove();
+  refold(tiles);
   below.delete(badge);
   badge.setAttribute("aria-expanded", "false");
+  document.dispatchEvent(new CustomEvent("htmx:after:swap", { bubbles: true }));
 }
 
 document.addEventListener("click", (event) => {

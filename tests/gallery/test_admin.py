@@ -13,6 +13,7 @@ from gallery import ingest, tagging
 from gallery.models import (
     ApiToken,
     Assist,
+    AuditEntry,
     ConnectionProfile,
     Generation,
     GenerationCall,
@@ -82,6 +83,7 @@ def rows(owner, picture):
     made = [
         owner, ApiToken.issue(owner, "laptop")[0], profile, image, tag, generation, again, call, job, entry,
         QueuedTask.objects.create(path="gallery.tasks.run_call", args=[1], run_after=now),
+        AuditEntry.objects.create(owner=owner, verb="login", label=SECRET),
         Worker.objects.create(name="here:1", started_at=now, seen_at=now),
         Assist.objects.create(
             owner=owner, profile=profile, image=image, provider="openai", model="m", purpose="describe",
@@ -199,6 +201,19 @@ def test_pictures_go_to_the_trash_and_come_back_with_their_counts(boss, rows):
     image.refresh_from_db()
     assert image.trashed_at is None
     assert tag.get().image_count == 1
+
+
+@pytest.mark.parametrize("who", ["boss", "clerk"])
+def test_tasks_that_were_set_aside_are_found_and_started_again(who, request, rows):
+    client, task = request.getfixturevalue(who), rows[QueuedTask]
+    QueuedTask.objects.filter(pk=task.pk).update(attempts=3, lease_until=None)
+    running = QueuedTask.objects.create(path="gallery.tasks.run_call", args=[2], run_after=timezone.now())
+    listed = client.get(page(QueuedTask, "changelist"), {"set_aside": "yes"}).context["cl"]
+    assert [row.pk for row in listed.result_list] == [task.pk]
+    response = act(client, QueuedTask, "start_again", task, running)
+    assert "Started again: 1." in response.content.decode()
+    task.refresh_from_db()
+    assert task.attempts == 0
 
 
 def test_pictures_cannot_be_deleted_past_the_trash(boss, rows):

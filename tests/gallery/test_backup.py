@@ -12,7 +12,16 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from gallery import backup, filing, ingest, restoring, search, storage, tagging
-from gallery.models import ConnectionProfile, Generation, GenerationCall, Image, ImageTag, Tag, User
+from gallery.models import (
+    AuditEntry,
+    ConnectionProfile,
+    Generation,
+    GenerationCall,
+    Image,
+    ImageTag,
+    Tag,
+    User,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,10 +99,13 @@ def test_everything_comes_back(saved, emptied):
     emptied()
     call_command("restore", saved, stdout=io.StringIO())
     after = rows()
-    for label in before.keys() - {"gallery.Generation", "gallery.GenerationCall"}:
+    changed = {"gallery.Generation", "gallery.GenerationCall", "gallery.AuditEntry"}
+    for label in before.keys() - changed:
         assert after[label] == before[label], label
     assert hashes() == bytes_before
     assert GenerationCall.objects.get(pk=waiting).state == "failed"
+    assert AuditEntry.objects.first().verb == "restored"
+    assert AuditEntry.objects.filter(verb="account_made").exists()
     assert ConnectionProfile.objects.get().api_key == "sk-test-0123456789abcdef"
     assert Generation.objects.get().params == {"size": [1, 2]}
     assert filing.spool_of(GenerationCall.objects.get(state="answered")).read_bytes() == b"HTTP answer"

@@ -1,6 +1,7 @@
 """The life of one paid call: sent at most once, filed whatever stops the worker, told as it is."""
 
 import io
+import json
 import random
 from datetime import timedelta
 from decimal import Decimal
@@ -9,7 +10,7 @@ import pytest
 from django.utils import timezone
 from PIL import Image as PillowImage
 
-from gallery import calls, filing, generation, ingest, outcomes, recovery
+from gallery import calls, filing, generation, ingest, outcomes, parking, recovery, stopping
 from gallery.models import (
     ConnectionProfile,
     Generation,
@@ -528,3 +529,81 @@ def test_an_answer_that_no_job_stands_for_is_not_asked_for(profile, owner_client
     assert "Check again" not in owner_client.get(asked.get_absolute_url()).content.decode()
     owner_client.post(f"/generations/{asked.public_id}/check/")
     assert run(asked).status == "unknown"
+
+
+# --- Calls that stop their worker, and workers that are about to stop -----------------------------
+
+
+def park(asked):
+    """Its task was begun three times and never ended."""
+    past = timezone.now() - timedelta(seconds=1)
+    QueuedTask.objects.update(attempts=parking.CRASHES, lease_until=past)
+    parking.park()
+    asked.refresh_from_db()
+    return asked
+
+
+def test_a_call_that_keeps_stopping_the_server_ends_before_it_is_sent(profile):
+    asked = park(ask(profile))
+    assert (asked.status, asked.error_code, asked.may_have_been_charged) == ("failed", "interrupted", False)
+    assert "nothing was charged" in asked.error_message
+    recovery.recover()
+    assert not Scripted.sent
+
+
+def test_an_answer_that_keeps_stopping_the_server_is_kept_and_can_be_started_again(profile, monkeypatch):
+    asked = ask(profile)
+    with monkeypatch.context() as patched:
+        patched.setattr(filing, "file", lambda *args: None)  # where it died
+        run(asked)
+    later(asked)
+    park(asked)
+    assert (asked.status, asked.may_have_been_charged) == ("failed", True)
+    assert "is here, paid for and kept" in asked.error_message
+    recovery.recover()
+    assert asked.calls.get().state == State.FAILED
+
+    parking.release(QueuedTask.objects.all())
+    QueuedTask.objects.all().delete()  # as the worker does with a task that finds nothing to do
+    recovery.recover()
+    assert run(asked).status == "done"
+    assert len(Scripted.sent) == 1
+
+
+def test_a_job_at_the_vendor_that_keeps_stopping_the_server_is_unknown(profile, monkeypatch):
+    asked = ask(profile)
+    GenerationCall.objects.update(state=State.SENT)
+    assert park(asked).status == "unknown"
+    assert asked.may_have_been_charged
+
+
+def test_nothing_is_sent_by_a_process_that_is_about_to_end(profile, monkeypatch):
+    asked = ask(profile)
+    QueuedTask.objects.all().delete()  # the worker has taken it
+    with monkeypatch.context() as patched:
+        patched.setattr(stopping, "is_near", lambda: True)
+        run(asked)
+    assert (asked.status, len(Scripted.sent)) == ("queued", 0)
+    assert QueuedTask.objects.count() == 1
+    assert run(asked).status == "done"
+
+
+def test_a_whole_answer_whose_worker_died_before_it_had_its_name_is_filed(profile, monkeypatch):
+    asked = ask(profile)
+    with monkeypatch.context() as patched:
+        patched.setattr(filing, "file", lambda *args: None)
+        run(asked)
+    spool = filing.spool_of(asked.calls.get())
+    give_it_a_length(spool)
+    spool.rename(spool.with_suffix(".part"))
+    later(asked, state=State.SENT)
+    recovery.recover()
+    assert run(asked).status == "done"
+    assert len(Scripted.sent) == 1
+
+
+def give_it_a_length(spool):
+    """Scripted answers have no headers; those of servers say how long they are."""
+    head, _, body = spool.read_bytes().partition(b"\n")
+    facts = json.loads(head) | {"headers": {"content-length": str(len(body))}}
+    spool.write_bytes(json.dumps(facts).encode() + b"\n" + body)

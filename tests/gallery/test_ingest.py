@@ -1,5 +1,4 @@
 import io
-import os
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -8,7 +7,7 @@ from zlib import crc32
 import pytest
 from django.db import transaction
 
-from gallery import ingest, storage
+from gallery import filenames, ingest, storage
 from gallery.models import Image, ImageText, Tag
 
 
@@ -125,7 +124,7 @@ def blind_once(look):
     [
         (b"", "empty_file", "This file is empty."),
         (b"II*\0" + bytes(99), "unsupported_type", "TIFF is not supported. Save it as PNG and add it again."),
-        (b"\x89PNG\r\n\x1a\n", "damaged", "This file is damaged and could not be read."),
+        (b"\x89PNG\r\n\x1a\n", "corrupt_image", "This file is damaged and could not be read."),
     ],
 )
 def test_refused_file_says_why_and_leaves_nothing(owner, settings, data, code, words):
@@ -185,19 +184,4 @@ def test_file_of_the_spool_is_taken_in_and_left_where_it_is(owner, picture, sett
     ],
 )
 def test_file_name_is_only_shown(name, shown):
-    assert ingest.display_name(name) == shown
-
-
-def test_sweep_deletes_old_files_only(settings):
-    settings.SPOOL_DIR.mkdir()
-    old, new, foreign = (
-        settings.SPOOL_DIR / name for name in ("incoming-old", "incoming-new", "call.answer")
-    )
-    for path in (old, new, foreign):
-        path.touch()
-    for path in (old, foreign):
-        os.utime(path, (1, 1))
-    assert ingest.sweep_spool() == 1
-    assert not old.exists()
-    assert new.exists()
-    assert foreign.exists()
+    assert filenames.last_part(name) == shown

@@ -58,3 +58,15 @@ def test_a_worker_that_lost_its_lease_renews_nothing(job):
         leases.renew()
     job.refresh_from_db()
     assert job.lease_until == until
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_worker_whose_clock_is_wrong_neither_takes_too_early_nor_leases_for_hours(job, monkeypatch, hours):
+    real = timezone.now
+    assert leases.claim(row(job))
+    monkeypatch.setattr(timezone, "now", lambda: real() + timedelta(hours=hours))
+    assert leases.claim(row(job)) is None
+    Import.objects.update(lease_until=real() - timedelta(seconds=1))
+    assert leases.claim(row(job))
+    job.refresh_from_db()
+    assert abs(job.lease_until - real()) < timedelta(minutes=5)

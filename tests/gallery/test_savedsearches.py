@@ -26,6 +26,8 @@ def test_a_search_is_kept_under_a_name_and_stands_in_the_side_bar(owner, other):
         ({"name": "x" * 81}, "name", "at most 80"),
         ({"name": "ŔAINY"}, "name", "already"),
         ({"query": "x" * 2001}, "query", "at most 2,000"),
+        ({"query": "rating:lots tag:rain"}, "query", "rating: does not know .*correct the search"),
+        ({"query": '(rain OR "snow'}, "query", "is not closed.*correct the search"),
         ({"sort": "size"}, "sort", "newest, oldest"),
     ],
 )

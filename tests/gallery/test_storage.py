@@ -45,6 +45,7 @@ def test_file_is_synced_before_it_gets_its_name_and_the_folder_after(settings, m
         replace(self, target)
 
     (settings.MEDIA_ROOT / "uploaded").mkdir(parents=True)
+    settings.SPOOL_DIR.mkdir()
     monkeypatch.setattr(os, "fsync", note_fsync)
     monkeypatch.setattr(storage.Path, "replace", note_replace)
     storage.put("uploaded/a.png", b"bytes", "image/png")

@@ -8,8 +8,9 @@ from django.core.management import CommandError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from gallery import ingest, tagging, trashing, worker
-from gallery.models import Image, QueuedTask, TagCount
+from gallery import bulk, ingest, tagging, trashing, worker
+from gallery.bulk.words import sentence
+from gallery.models import BulkAction, Image, QueuedTask, TagCount
 from tests.gallery.test_commands import run
 from tests.gallery.test_tagging import assert_counts_are_exact, at_once
 from tests.gallery.test_views_images import add_image
@@ -87,9 +88,10 @@ def test_everything_is_restored_but_what_is_there_already(owner, other):
     twin = add_image(owner, 4)
     copy = make_copy(owner, twin)
 
-    restored = trashing.restore_all(owner)
+    action = bulk.begin(bulk.by_query(owner, "", trashed=True), BulkAction.Action.RESTORE)
 
-    assert (restored.n, restored.twins) == (3, 1)
+    assert (action.changed, action.matched) == (3, 4)
+    assert sentence(action).endswith("1 is in the gallery already; tags went to the copies there.")
     assert set(Image.objects.live()) == {*back, twin}
     assert set(Image.objects.trashed()) == {copy, foreign}
 

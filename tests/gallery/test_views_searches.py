@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from gallery import savedsearches
@@ -6,6 +8,7 @@ from gallery.search import FILTERS, search
 from gallery.search.manual import CHAPTERS
 from tests.gallery.test_search import add_image
 
+QUERIES = {"tag:rain": True, "tag:snow": True, "tag:rain rating:lots": False, "(tag:rain": False}
 EXAMPLES = [example for chapter in CHAPTERS for example, _ in chapter.lines]
 
 
@@ -31,7 +34,24 @@ def test_search_help_is_reached_from_the_box_and_from_no_result(owner_client, ow
     assert owner_client.get("/?q=nothing+like+it").content.decode().count("/search/help/") == 2
 
 
+def test_a_long_search_that_finds_nothing_is_shown_short(owner_client, owner):
+    add_image(owner, 1)
+    found = owner_client.get("/", {"q": "fox" * 400})
+    (heading,) = re.findall(r'No images match</h2>\s*<p class="mono">(.*?)</p>', found.content.decode())
+    assert heading == "fox" * 39 + "fo…"
+
+
 # --- Saved searches -----------------------------------------------------------------------------
+
+
+def test_a_search_that_cannot_be_read_is_not_offered_to_be_saved(owner_client, owner):
+    add_image(owner, 1, "rain")
+    offers = {q: 'id="save-search"' in owner_client.get("/", {"q": q}).content.decode() for q in QUERIES}
+    assert offers == QUERIES
+
+    refused = owner_client.post("/searches/", {"name": "Wet", "query": "rating:lots"}, follow=True)
+    assert "Nothing was saved; correct the search first." in refused.content.decode()
+    assert not SavedSearch.objects.exists()
 
 
 def test_a_search_is_saved_from_its_page_and_changed_in_the_list(owner_client, owner):

@@ -31,6 +31,7 @@ def test_merge_says_what_would_happen_before_it_does(owner_client, owner):
     assert "“woods” (2) goes into “forest” (3). 1 image has both, so there will be 4." in plan
     assert Tag.objects.filter(alias_of=None).count() == 2
 
+    assert "cannot be undone" in plan
     done = owner_client.post(url("tag-merge", woods), {"into": "tag:forest"}, follow=True)
 
     assert done.redirect_chain[-1][0] == forest.get_absolute_url()

@@ -33,6 +33,27 @@ def test_a_fragment_is_written_with_shorter_wordings(owner_client, tag):
     assert kept.tiers == [{"max_chars": 40, "text": "ranger, gold circlet"}]
 
 
+def test_fragments_are_sent_in_the_order_they_are_put_in(owner_client, tag):
+    rows = [fragments.create(tag, name=name, text=name) for name in ("Hair", "Coat", "Voice")]
+    move = address("fragment-move", rows[2])
+    owner_client.post(move, {"to": "front"})
+    answer = owner_client.post(address("fragment-move", rows[0]), {"to": "back"})
+
+    assert answer.url == f"{tag.get_absolute_url()}#fragments-title"
+    assert [row.name for row in tag.fragments.all()] == ["Voice", "Hair", "Coat"]
+    owner_client.post(move, {"to": "front"})
+    assert [row.name for row in tag.fragments.all()] == ["Voice", "Hair", "Coat"]
+
+
+def test_one_fragment_alone_has_nothing_to_be_moved_past(owner_client, fragment):
+    page = owner_client.get(fragment.tag.get_absolute_url()).content.decode()
+    assert address("fragment-move", fragment) not in page
+
+
+def test_fragments_of_others_cannot_be_moved(other_client, fragment):
+    assert other_client.post(address("fragment-move", fragment), {"to": "front"}).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [

@@ -4,8 +4,9 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
-from gallery import ingest, tagging, trashing
-from gallery.models import Image
+from gallery import bulk, ingest, tagging, trashing
+from gallery.bulk import jobs
+from gallery.models import BulkAction, Image
 from tests.gallery.test_views_images import add_image, ids, shown
 
 
@@ -117,9 +118,34 @@ def test_everything_can_be_restored_at_once(owner_client, owner, other):
     (foreign,) = throw_away(other, 3)
     page = owner_client.post("/trash/restore/", follow=True).content.decode()
 
-    assert "2 images back in the gallery" in page
+    assert "Restored 2 images." in page
     assert set(Image.objects.live()) == set(images)
     assert list(Image.objects.trashed()) == [foreign]
+
+
+def test_restoring_everything_can_be_undone(owner_client, owner):
+    throw_away(owner, 1, 2)
+    owner_client.post("/trash/restore/")
+    owner_client.post(reverse("bulk-undo", args=[BulkAction.objects.get().public_id]))
+    assert not Image.objects.live().exists()
+
+
+def test_a_large_trash_is_restored_by_the_worker(owner_client, owner, monkeypatch):
+    monkeypatch.setattr(jobs, "AT_ONCE", 1)
+    throw_away(owner, 1, 2)
+    answer = owner_client.post("/trash/restore/")
+
+    action = BulkAction.objects.get()
+    assert answer.url == action.get_absolute_url()
+    assert "Restoring 2 images." in owner_client.get(answer.url).content.decode()
+    assert not Image.objects.live().exists()
+    bulk.run(action.pk)
+    assert Image.objects.live().count() == 2
+
+
+def test_restoring_an_empty_trash_says_so(owner_client):
+    page = owner_client.post("/trash/restore/", follow=True).content.decode()
+    assert "None of these images is here any more." in page
 
 
 def test_restoring_can_be_undone_and_then_the_tile_is_back_in_the_trash(owner_client, owner):

@@ -6,8 +6,8 @@ import pytest
 from django.tasks import task
 from django.utils import timezone
 
-from gallery import wakeups, worker
-from gallery.models import GenerationCall, Import, QueuedTask
+from gallery import importing, parking, wakeups, worker
+from gallery.models import BulkAction, GenerationCall, Import, QueuedTask
 from gallery.models import Worker as WorkerRow
 
 seen = []
@@ -94,11 +94,6 @@ class TestRunning:
         run_one(path=f"{__name__}.not_a_task")
         assert seen == []
 
-    def test_a_task_that_keeps_stopping_its_worker_is_dropped(self, caplog):
-        run_one(path=f"{__name__}.note", args=[1], attempts=worker.MAX_ATTEMPTS)
-        assert seen == []
-        assert "Dropped" in caplog.text
-
     def test_a_running_worker_wakes_for_a_new_task(self, quiet_house):
         running = worker.Worker(concurrency=2)
         thread = threading.Thread(target=running.run)
@@ -153,3 +148,90 @@ def test_housekeeping_goes_on_behind_a_part_that_fails(db, monkeypatch, caplog):
 
     assert not WorkerRow.objects.exists()
     assert "Housekeeping" in caplog.text
+
+
+# --- Tasks that stop their worker -----------------------------------------------------------------
+
+
+def crashed(times, **fields):
+    """A task that a worker was at when it ended, for the last of so many times."""
+    past = timezone.now() - timedelta(seconds=1)
+    return QueuedTask.objects.create(
+        **{"path": f"{__name__}.note", "run_after": past, "lease_until": past, "attempts": times} | fields
+    )
+
+
+def test_a_task_that_stopped_its_worker_three_times_is_begun_no_more(db, caplog):
+    row = crashed(parking.CRASHES)
+    assert claimed() == []
+    parking.park()
+    row.refresh_from_db()
+    assert (row.lease_until, row.worker) == (None, "")
+    assert "set aside" in caplog.text
+    assert claimed() == []
+
+
+def test_tasks_under_suspicion_run_one_at_a_time(db):
+    suspects = [crashed(parking.SUSPECT) for _ in range(3)]
+    harmless = crashed(1)
+    one = worker.Worker(concurrency=10)
+    first = one._claim(10)
+    assert {row.pk for row in first} == {harmless.pk, suspects[0].pk}
+    one.running = {row.pk: row for row in first}
+    assert one._claim(10) == []
+    one.running = {}
+    assert [row.pk for row in one._claim(10)] == [suspects[1].pk]
+
+
+def test_a_worker_does_not_take_its_own_task_a_second_time(db):
+    note.enqueue(1)
+    one = worker.Worker(concurrency=4)
+    one.running = {row.pk: row for row in one._claim(4)}
+    QueuedTask.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
+    assert one._claim(4) == []
+    assert len(claimed()) == 1
+
+
+def test_being_told_to_stop_is_no_crash(db, monkeypatch):
+    monkeypatch.setattr(worker, "GRACE", 0)
+    note.enqueue(1)
+    one = worker.Worker(concurrency=4)
+    one.running = {row.pk: row for row in one._claim(4)}
+    one._finish()
+    assert QueuedTask.objects.get().attempts == 0
+
+
+def test_a_parked_task_can_be_begun_again(db):
+    crashed(parking.CRASHES, lease_until=None)
+    assert parking.release(QueuedTask.objects.all()) == 1
+    assert len(claimed()) == 1
+
+
+def test_giving_up_an_import_tells_its_owner(owner):
+    job = Import.objects.create(owner=owner, status="running")
+    crashed(parking.CRASHES, path="gallery.tasks.run_import", args=[job.pk])
+    parking.park()
+    job.refresh_from_db()
+    assert (job.status, job.error_message) == ("failed", importing.SET_ASIDE)
+
+
+def test_giving_up_an_action_tells_its_owner(owner):
+    action = BulkAction.objects.create(owner=owner, action="rate", params={"value": 3}, matched=1)
+    crashed(parking.CRASHES, path="gallery.tasks.run_bulk", args=[action.pk])
+    parking.park()
+    action.refresh_from_db()
+    assert (action.status, "set aside" in action.error) == ("failed", True)
+
+
+# --- Clocks ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_worker_whose_clock_is_wrong_takes_what_is_due_and_nothing_else(db, monkeypatch, hours):
+    real = timezone.now
+    note.enqueue(1)
+    crashed(0, lease_until=real() + timedelta(minutes=1))
+    monkeypatch.setattr(timezone, "now", lambda: real() + timedelta(hours=hours))
+    taken = claimed()
+    assert [row.args for row in taken] == [[1]]
+    assert abs(QueuedTask.objects.get(pk=taken[0].pk).lease_until - real()) < timedelta(minutes=5)

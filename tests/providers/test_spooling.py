@@ -51,3 +51,39 @@ def test_file_that_is_no_answer_is_a_bad_response(tmp_path, content):
     (tmp_path / "call.answer").write_bytes(content)
     with pytest.raises(BadResponse):
         spooling.open_answer(tmp_path / "call.answer")
+
+
+def part_of(tmp_path, body, **headers):
+    spool = tmp_path / "a.answer"
+    head = json.dumps({"status": 200, "headers": headers, "url": ""}).encode()
+    spool.with_suffix(".part").write_bytes(head + b"\n" + body)
+    return spool
+
+
+def test_a_whole_answer_without_its_name_gets_it(tmp_path):
+    spool = part_of(tmp_path, b"twelve bytes", **{"content-length": "12"})
+    assert spooling.finish(spool)
+    assert spooling.open_answer(spool).status == 200
+    assert not spool.with_suffix(".part").exists()
+    assert spooling.finish(spool)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-length": "13"},
+        {"content-length": "11"},
+        {},
+        {"content-length": "12", "content-encoding": "br"},
+    ],
+)
+def test_an_answer_of_which_nobody_knows_whether_it_is_whole_stays_a_part(tmp_path, headers):
+    spool = part_of(tmp_path, b"twelve bytes", **headers)
+    assert not spooling.finish(spool)
+    assert spool.with_suffix(".part").exists()
+
+
+def test_a_part_without_a_whole_first_line_is_no_answer(tmp_path):
+    (tmp_path / "a.part").write_bytes(b'{"status": 200, "hea')
+    assert not spooling.finish(tmp_path / "a.answer")
+    assert not spooling.finish(tmp_path / "other.answer")

@@ -26,3 +26,11 @@ def test_the_nearest_moment_comes_first():
     with dog.limit(now + 0.1, done.set), dog.limit(now + 0.05, lambda: order.append(done.is_set())):
         assert done.wait(5)
     assert order == [False]
+
+
+def test_what_cannot_be_ended_does_not_keep_the_others_from_it(caplog):
+    dog, ended = Watchdog(), threading.Event()
+    now = time.monotonic()
+    with dog.limit(now + 0.05, lambda: [][0]), dog.limit(now + 0.1, ended.set):
+        assert ended.wait(5)
+    assert "IndexError" in caplog.text

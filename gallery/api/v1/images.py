@@ -134,7 +134,9 @@ def upload_images(request):
     files = [file for _, parts in request.FILES.lists() for file in parts]
     if not files:
         raise Invalid(
-            "file", "No file arrived. Send multipart/form-data with one or more files, called “file”."
+            "file",
+            "No file arrived. Send multipart/form-data with one or more files, called “file”.",
+            code="no_file",
         )
     tags = resolve_tags(request.user, specs)
     stored, errors = [], []

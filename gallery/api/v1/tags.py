@@ -1,3 +1,4 @@
+import re
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -5,7 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from ninja import Router, Status
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from gallery import aliases, tagging
 from gallery.api import paging
@@ -19,7 +20,16 @@ router = Router()
 Name = Annotated[Filled, Field(max_length=100)]
 Names = Annotated[list[Name], Field(max_length=aliases.MAX_ALIASES)]
 Kind = Literal["character", "look", "persona", "chat", "tag"]
-Color = Annotated[str, Field(pattern=r"^(#[0-9a-fA-F]{6})?$")]
+COLOR = "^(#[0-9a-fA-F]{6})?$"
+
+
+def _is_color(text: str) -> str:
+    if not re.fullmatch(COLOR, text):
+        raise ValueError("Write a colour as six digits behind a #, like #8a2a66, or leave it empty.")
+    return text
+
+
+Color = Annotated[str, AfterValidator(_is_color), Field(json_schema_extra={"pattern": COLOR})]
 Description = Annotated[Text, Field(max_length=20_000)]
 
 

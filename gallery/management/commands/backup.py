@@ -3,7 +3,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import filesizeformat
 
-from gallery import backup
+from gallery import audit, backup
 from gallery.management.people import print_report
 from gallery.storage import StorageError
 
@@ -22,6 +22,7 @@ class Command(BaseCommand):
             manifest = backup.write(out, self.show)
         except (backup.BackupError, StorageError) as exc:
             raise CommandError(str(exc)) from exc
+        audit.note(audit.Verb.BACKED_UP, label=out.name)
         sentence = f"Backed up {manifest.files:,} files, {filesizeformat(manifest.bytes)}, to {out}. {KEYS}"
         for key in manifest.missing:
             self.stderr.write(f"{key}: not there, or not what was stored")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from gallery import restoring
+from gallery import audit, restoring
 from gallery.backup import BackupError
 from gallery.management.people import print_report
 from gallery.storage import StorageError
@@ -18,6 +18,7 @@ class Command(BaseCommand):
     def handle(self, *, source, json, **options):
         try:
             result = restoring.restore(source, self.show)
+            audit.note(audit.Verb.RESTORED, label=source.name)
             unreadable = restoring.make_thumbnails()
         except (BackupError, StorageError) as exc:
             raise CommandError(str(exc)) from exc

@@ -28,8 +28,12 @@ class Command(BaseCommand):
         parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
         parser.add_argument("--port", default=os.environ.get("PORT", "8000"))
 
+    def get_check_kwargs(self, options):
+        return {"databases": ["default"]}
+
     def handle(self, *, host, port, **options):
         port = _port_number(port)
+        _keep_debug_at_home(host)
         listener = _listen(host, port)
         _allow_many_files()
         lock = _only_server_here()
@@ -87,6 +91,14 @@ def _port_number(text) -> int:
     if not str(text).isdecimal() or not 0 < int(text) < 65536:
         raise SystemExit(f"PORT must be a number from 1 to 65535, not {text!r}.")
     return int(text)
+
+
+def _keep_debug_at_home(host: str) -> None:
+    if settings.DEBUG and host not in {"localhost", "127.0.0.1", "::1"}:
+        raise SystemExit(
+            f"DEBUG is on, and others could reach {host}: they would be shown code and settings. Turn DEBUG "
+            "off, or set HOST=127.0.0.1."
+        )
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -171,6 +183,8 @@ def _serve(listener: socket.socket, host: str) -> None:
     # process before the worker was stopped.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup: the terminal may go away
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     options = uvicorn.Config(
         application,
         http=Protocol,
@@ -179,9 +193,7 @@ def _serve(listener: socket.socket, host: str) -> None:
         log_config=None,  # its lines look like all others
         timeout_graceful_shutdown=3,
         server_header=False,
-        # Only a proxy on this machine may say for whom it asks.
-        proxy_headers=True,
-        forwarded_allow_ips="127.0.0.1",
+        proxy_headers=False,  # the shell reads them, from proxies that the settings name
     )
     _server_class()(options).run(sockets=[listener])
 

@@ -18,6 +18,9 @@ class Command(BaseCommand):
             "--with-parent", action="store_true", help="Stop when the process that started this one is gone."
         )
 
+    def get_check_kwargs(self, options):
+        return {"databases": ["default"]}
+
     def handle(self, *, concurrency, only_worker, with_parent, **options):
         if only_worker:
             worker.forget_dead_leases()

@@ -47,6 +47,14 @@ def test_a_tag_is_changed(api, mirel):
     assert body["slug"] == "mirel-the-tall"
 
 
+@pytest.mark.parametrize("color", ["red", "#12345", "#1122334", "#gg2233", "#112233\n"])
+def test_a_colour_that_is_none_is_refused_in_words(api, mirel, color):
+    problem = is_problem(api.patch(f"/tags/{mirel.public_id}", {"color": color}), 422, "color")
+    message = problem["errors"][0]["message"]
+    assert message == "Write a colour as six digits behind a #, like #8a2a66, or leave it empty."
+    assert api.patch(f"/tags/{mirel.public_id}", {"color": ""}).status_code == 200
+
+
 def test_a_change_leaves_alone_what_is_not_sent(api, mirel):
     api.patch(f"/tags/{mirel.public_id}", {"description": "A ranger.", "aliases": ["Miri"]})
     body = api.patch(f"/tags/{mirel.public_id}", {"color": "#112233"}).json()
