@@ -5,7 +5,6 @@ Who sends too slowly, too much, or more than the disk has room for is told so, a
 
 import asyncio
 import io
-import shutil
 import tempfile
 import time
 from http import HTTPStatus
@@ -13,6 +12,7 @@ from typing import BinaryIO
 
 from django.conf import settings
 
+from gallery import quotas
 from gallery.api import problems
 
 IN_MEMORY = 1 << 20  # bytes; more goes to disk
@@ -20,7 +20,6 @@ PATIENCE = 30.0  # seconds that any body may take
 SLOWEST = 16_384  # bytes a second that keep a longer one welcome
 LONGEST = 1800.0  # seconds, however large
 LINGER = 2.0  # seconds in which a refused sender may notice that it was answered
-FREE_SPACE_FLOOR = 200 * 1024 * 1024  # bytes of the disk that uploads leave free
 RETRY_SECONDS = 60
 
 
@@ -64,7 +63,7 @@ def check(size: int) -> None:
     if size > settings.MAX_REQUEST_BYTES:
         limit = f"{settings.MAX_REQUEST_BYTES / (1 << 20):,.0f} MB"
         raise Refused(413, f"This is too much at once. The limit is {limit}; send fewer files at a time.")
-    if size > IN_MEMORY and shutil.disk_usage(settings.SPOOL_DIR).free - size < FREE_SPACE_FLOOR:
+    if size > IN_MEMORY and not quotas.is_room_on_disk(size):
         raise full()
 
 

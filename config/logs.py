@@ -8,7 +8,8 @@ import json
 import logging
 import re
 
-from config.request_ids import current
+from config.request_ids import current, current_request
+from config.request_secrets import secrets_of
 from providers.redaction import redact
 
 # C0 and C1 controls, the line ends of Unicode, and the marks that turn the direction of writing around.
@@ -25,7 +26,7 @@ def one_line(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    return redact(_ROW.sub(r"\1: [left out]", text))
+    return redact(_ROW.sub(r"\1: [left out]", text), secrets_of(current_request()))
 
 
 def _spelt(found: re.Match[str]) -> str:

@@ -4,17 +4,23 @@ import re
 import secrets
 from contextvars import ContextVar
 
-from django.core.signals import request_started
+from django.core.signals import request_finished, request_started
 from django.dispatch import receiver
+from django.http import HttpRequest
 
 HEADER = "X-Request-ID"
 NONE = "-"  # in lines of a worker or a command
 _FITTING = re.compile(r"[A-Za-z0-9._-]{8,64}")  # a proxy in front may name the request
-_current: ContextVar[str] = ContextVar("request_id", default=NONE)
+_name: ContextVar[str] = ContextVar("request_id", default=NONE)
+_request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
 def current() -> str:
-    return _current.get()
+    return _name.get()
+
+
+def current_request() -> HttpRequest | None:
+    return _request.get()
 
 
 class RequestIdMiddleware:
@@ -26,13 +32,16 @@ class RequestIdMiddleware:
     def __call__(self, request):
         given = request.headers.get(HEADER, "")
         name = given if _FITTING.fullmatch(given) else secrets.token_hex(8)
-        _current.set(name)  # not taken back here: Django logs the answer's status after all middleware
+        # Not taken back here: Django logs the answer's status after all middleware.
+        _name.set(name)
+        _request.set(request)
         response = self.get_response(request)
         response.headers[HEADER] = name
         return response
 
 
-@receiver(request_started)
+@receiver((request_started, request_finished))
 def _forget(**_kwargs):
     """A thread serves one request after the other."""
-    _current.set(NONE)
+    _name.set(NONE)
+    _request.set(None)

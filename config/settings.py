@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "gallery.middleware.MethodsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "gallery.multipart.Middleware",  # before the first that reads a form
@@ -130,6 +131,8 @@ MAX_IMPORT_BYTES = reading.whole_number(env, "MAX_IMPORT_BYTES", 64 * 1024 * 102
 MAX_REQUEST_BYTES = max(
     reading.whole_number(env, "MAX_REQUEST_BYTES", 512 * 1024 * 1024), MAX_UPLOAD_BYTES, MAX_IMPORT_BYTES
 )
+MAX_STORED_BYTES_PER_USER = reading.whole_number(env, "MAX_STORED_BYTES_PER_USER", 0)  # 0: no limit
+MAX_IMAGES_PER_USER = reading.whole_number(env, "MAX_IMAGES_PER_USER", 0)
 SIGNED_ADDRESS_SECONDS = 300  # life of a presigned S3 address
 
 MEDIA_ORIGINS: list[str] = []  # where else pictures come from, for the Content-Security-Policy
@@ -179,7 +182,11 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 1000
 
 BROKER_URL = env.str("BROKER_URL", default="")
 TASKS = {"default": {"BACKEND": "gallery.worker.EmbeddedBackend", "QUEUES": []}}
-WORKER_CONCURRENCY = 500  # generations and imports in flight in one worker process; most only wait
+# Generations and imports in flight in one worker process; most only wait. Nobody may have all the places.
+WORKER_CONCURRENCY = 600
+MAX_QUEUED_PER_USER = reading.whole_number(env, "MAX_QUEUED_PER_USER", 500)
+MAX_QUEUED = reading.whole_number(env, "MAX_QUEUED", 5000)
+MAX_JOBS_PER_USER = reading.whole_number(env, "MAX_JOBS_PER_USER", 50)
 ALLOWED_PRIVATE_HOSTS = env.list("ALLOWED_PRIVATE_HOSTS", default=[])
 
 # --- Accounts -----------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from gallery import filing, leases, outcomes, partials, stopping, storage, summa
 from gallery import generation as generations
 from gallery.filing import spool_of
 from gallery.models import ConnectionProfile, Generation, GenerationCall
+from gallery.quotas import FREE_SPACE_FLOOR
 from providers import registry
 from providers.base import ImageRequest, PartialImage, Provider
 from providers.errors import Cancelled, NetworkError, ProviderError
@@ -32,7 +33,6 @@ log = logging.getLogger(__name__)
 
 State = GenerationCall.State
 NETWORK_ATTEMPTS = 3  # a vendor that could not be reached; nothing was sent
-FREE_SPACE_FLOOR = 200 * 1024 * 1024  # bytes below which nothing that costs money is started
 STORE_AWAY = "The picture store cannot be reached or written, so this was not sent yet. It goes on by itself."
 # Calls that start or end together take turns: a database with one writer makes the rest wait in vain.
 STARTING = threading.BoundedSemaphore(4)

@@ -11,7 +11,7 @@ from django.db.models import Sum
 
 from gallery import audit, costs
 from gallery.models import Assist, ConnectionProfile, Generation, User
-from providers import registry
+from providers import redaction, registry
 from providers.addresses import Address, AllowList, InvalidAddress, is_metadata, permits, read_address
 from providers.errors import InvalidRequest
 
@@ -209,6 +209,7 @@ _ADDRESS_HELP = "Write the address with http:// or https://, such as https://api
 def clean_key(key: str) -> str:
     """A key without the blanks around it. Raises `ProfileError` for what no header can carry."""
     key = key.strip()
+    redaction.remember(key)
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ProfileError(
             "api_key", "This does not look like a key: it has blanks or special characters. Copy it again."

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from gallery import costs, inputs, prompting, summaries, tasks, turns
+from gallery import admission, costs, inputs, prompting, quotas, summaries, tasks, turns
 from gallery.models import (
     ConnectionProfile,
     Generation,
@@ -201,20 +201,30 @@ def submit(owner, wish: Wish, *, idempotency_key: str | None = None) -> Generati
     """Save a wish as a waiting generation and wake a worker.
 
     The same key within 24 hours answers with the same generation and sends nothing. Raises `ProviderError`
-    when the model cannot do what is asked, `IdempotencyConflict` when the key came with another wish.
+    when the model cannot do what is asked or too much waits, `IdempotencyConflict` when the key came with
+    another wish.
     """
     digest = digest_of(wish)
     if idempotency_key and (known := _known(owner, idempotency_key, digest)):
         return known
     planned = plan(wish)
+    _see_that_there_is_room(owner)
     try:
         with transaction.atomic():
+            admission.admit_generation(owner, len(planned.provider.split(planned.request)))
             costs.reserve(wish.profile, planned.estimate.usd)
             return _create(owner, wish, planned, idempotency_key, digest)
     except IntegrityError:
         if idempotency_key and (known := _known(owner, idempotency_key, digest)):
             return known
         raise
+
+
+def _see_that_there_is_room(owner) -> None:
+    try:
+        quotas.check(owner)
+    except quotas.QuotaExceeded as exc:
+        raise InvalidRequest(exc.message) from exc
 
 
 def digest_of(wish: Wish) -> str:

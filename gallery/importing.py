@@ -19,7 +19,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from gallery import archives, filenames, import_sources, ingest, leases, tasks
+from gallery import admission, archives, filenames, import_sources, ingest, leases, tasks
 from gallery.archives import ArchiveError
 from gallery.import_sources import Bring
 from gallery.ingest import IngestError
@@ -104,6 +104,10 @@ def cancel(job: Import) -> None:
 def _create(owner: User, entries: list[ImportEntry], tags: Iterable[Tag], **fields: str) -> Import:
     done = sum(entry.state != State.WAITING for entry in entries)
     with transaction.atomic():
+        try:
+            admission.admit_import(owner)
+        except admission.TooMany as exc:
+            raise ImportRefused("too_many", exc.message) from exc
         job = Import.objects.create(owner=owner, total=len(entries), done=done, **fields)
         job.tags.set(tags)
         for index, entry in enumerate(entries):

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 from django.utils import timezone
 
-from gallery import decode, filenames, leftovers, renditions, storage, tagging
+from gallery import decode, filenames, leftovers, quotas, renditions, storage, tagging
 from gallery.models import ConnectionProfile, Generation, Image, ImageText, Tag, User
 from gallery.models.base import uuid7
 
@@ -139,6 +139,8 @@ def prepare(
         )
         if _live_twin(prepared):
             return prepared
+        if source != Image.Source.GENERATED:  # what was paid for is kept in any case
+            _see_that_there_is_room(owner, prepared.bytes)
         _ask_store()
         try:
             decoded = _decode(path, tolerant)
@@ -322,6 +324,15 @@ def _from_storage(exc: storage.StorageError) -> IngestError:
 
 
 # --- The row --------------------------------------------------------------------------------------
+
+
+def _see_that_there_is_room(owner: User, size: int) -> None:
+    try:
+        quotas.check(owner, size)
+    except quotas.QuotaExceeded as exc:
+        raise IngestError(exc.code, exc.message) from exc
+    if not quotas.is_room_on_disk():
+        raise _from_storage(storage.storage_full())
 
 
 def _live_twin(prepared: Prepared) -> Image | None:

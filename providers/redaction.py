@@ -29,7 +29,7 @@ _LOOKS = re.compile(r"\b(?:sk-[\w-]{6,}|AIza[\w-]{10,}|xai-[\w-]{10,}|vig_[\w-]{
 _NAMED = re.compile(
     r"""(?ix)
     ( \b (?: (?:proxy-)?authorization | (?:x-(?:goog-)?)?api[-_]?key | (?:set-)?cookie )
-      (?: ["'] \s* , | ["']? \s* [:=] ) \s* b?["']? (?: (?:bearer|basic|token) \s+ )? )
+      (?: ["'] \s* , | ["']? (?: \s* : | = ) ) \s* b?["']? (?: (?:bearer|basic|token) \s+ )? )
     ( [^\s"',;&<>\[\]]{4,} )"""
 )
 _BEARER = re.compile(
@@ -115,10 +115,11 @@ def _open_end(text: bytes, secrets: tuple[bytes, ...]) -> int:
 
 
 def _spellings(secret: str) -> tuple[str, ...]:
-    """The secret as it is, in base64, in an address, in HTML and in JSON; the longest first."""
-    spelt = {secret, base64.b64encode(secret.encode()).decode(), quote(secret, safe=""), escape(secret)}
-    spelt.add(secret.replace("\\", "\\\\").replace('"', '\\"'))
+    """The secret as it is, in base64, in an address, in JSON, in Python and in HTML; the longest first."""
     name, colon, password = secret.partition(":")
-    if colon and len(password) >= SHORTEST:
-        spelt.add(password)
+    spelt = {secret, *([password] if colon and len(password) >= SHORTEST else [])}
+    doubled = secret.replace("\\", "\\\\")
+    spelt |= {doubled.replace('"', '\\"'), doubled.replace("'", "\\'")}
+    spelt |= {escape(text) for text in spelt}
+    spelt |= {base64.b64encode(secret.encode()).decode(), quote(secret, safe="")}
     return tuple(sorted(spelt, key=len, reverse=True))

@@ -17,11 +17,13 @@ from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from gallery.admission import TooMany
 from gallery.outages import RETRY_SECONDS, outage_of
 from providers.errors import ProviderError
 
 logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
+COME_BACK = {429: "30", 503: "30"}  # seconds, where nothing better is known
 
 
 class Problem(Exception):
@@ -46,13 +48,15 @@ class Invalid(Problem):
 def respond(status: int, detail: str, headers=None, **more) -> JsonResponse:
     """The problem document itself."""
     title = HTTPStatus(status).phrase
+    if status in COME_BACK:
+        headers = {"Retry-After": COME_BACK[status]} | (headers or {})
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
     return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)
 
 
 def status_for(code: str) -> int:
     """The status for a file or archive that was refused with `code`."""
-    return {"too_big": 413, "storage": 507, "storage_full": 507}.get(code, 422)
+    return {"too_big": 413, "storage": 507, "storage_full": 507, "quota": 507, "too_many": 429}.get(code, 422)
 
 
 def not_found(request: HttpRequest, *_args, **_kwargs) -> JsonResponse:
@@ -149,6 +153,9 @@ def _unauthorised(request, exc: AuthenticationError):
 
 
 def _provider_error(request, exc: ProviderError):
+    if isinstance(exc, TooMany):
+        wait = {"Retry-After": str(exc.seconds)}
+        return respond(exc.http_status, exc.message, headers=wait, code=exc.code)
     found = [error for error in (exc, *exc.also) if error.field]
     errors = [{"field": error.field, "message": error.message} for error in found]
     return respond(422, exc.message, code=exc.code, errors=errors)

@@ -5,6 +5,7 @@ what its undo needs and with the progress, so that a worker may die anywhere and
 """
 
 import logging
+import threading
 import time
 import uuid
 from datetime import timedelta
@@ -17,7 +18,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from gallery import leases, tasks
+from gallery import admission, leases, tasks
 from gallery.bulk import deeds, leftovers
 from gallery.bulk.selection import BulkError, Selection
 from gallery.models import BulkAction, BulkChunk, Download, QueuedTask, Tag
@@ -25,6 +26,7 @@ from gallery.tagspec import TagError
 
 log = logging.getLogger(__name__)
 
+WAITED_FOR = threading.BoundedSemaphore(3)  # actions that callers wait for while they are done
 CHUNK = 500  # pictures in one transaction
 AT_ONCE = 1_000  # pictures that are done while the person waits
 WAKE_AFTER = timedelta(seconds=10)  # an action that nobody took up until then has lost its wake-up
@@ -62,16 +64,29 @@ def begin(
     if not len(selection):
         raise BulkError("ids", "None of these images is here any more. Load the page again.")
     row = _write_down(selection, action, tags or [], value)
-    if seconds is not None or row.matched <= AT_ONCE:
+    if row.matched <= AT_ONCE:
         run(row.pk, seconds)
-    else:
+    elif seconds is None or not _run_while_waited_for(row, seconds):
         _wake(row)
     row.refresh_from_db()
     return row
 
 
+def _run_while_waited_for(row: BulkAction, seconds: float) -> bool:
+    """Do many at once, unless so many callers wait for that already that pages would find no thread."""
+    if not WAITED_FOR.acquire(blocking=False):
+        return False
+    try:
+        run(row.pk, seconds)
+    finally:
+        WAITED_FOR.release()
+    return True
+
+
 @transaction.atomic
 def _write_down(selection: Selection, action: BulkAction.Action, tags: list[Tag], value: Any) -> BulkAction:
+    if len(selection) > AT_ONCE:
+        admission.admit_bulk(selection.owner)
     if tags:
         params = {"tags": [tag.pk for tag in tags], "names": [tag.name for tag in tags]}
         params |= leftovers.made(tags)

@@ -55,7 +55,7 @@ def read_outline(kind: str, data: bytes | bytearray, limits: Limits) -> Outline:
     try:
         return outline(kind, data, limits)
     except errors.DecodeError as exc:
-        if not limits.tolerant or exc.code != errors.damaged().code:
+        if not limits.tolerant or exc.code not in errors.DAMAGE:
             raise
         return Outline()
 
@@ -66,7 +66,15 @@ def _count(frames: int, limits: Limits) -> int:
     return frames
 
 
+def _cut_or_damaged(has_end: bool) -> errors.DecodeError:
+    """What to say of a part that is longer than the file: with its last bytes there, a length is wrong."""
+    return errors.damaged() if has_end else errors.truncated()
+
+
 # --- PNG: https://www.w3.org/TR/png-3/ ------------------------------------------------------------
+
+
+_PNG_END_SUM = b"\xaeB`\x82"  # CRC of the empty last chunk
 
 
 def _png(data: memoryview, limits: Limits) -> Outline:
@@ -93,12 +101,15 @@ def _png(data: memoryview, limits: Limits) -> Outline:
 
 
 def _png_chunks(data):
-    at = 8
+    at, end_mark = 8, bytes(data[-8:])
+    has_end = end_mark.startswith(b"IEND") or end_mark.endswith(_PNG_END_SUM)
     while True:
+        if at > 8 and at + 8 > len(data):
+            raise _cut_or_damaged(has_end)
         length, kind = U32.unpack_from(data, at)[0], bytes(data[at + 4 : at + 8])
         end = at + 12 + length
         if end > len(data):
-            raise errors.damaged()
+            raise _cut_or_damaged(has_end)
         yield kind, data[at + 8 : end - 4]
         if kind == b"IEND":
             return
@@ -134,7 +145,10 @@ def _packed_part(kind, body) -> bytes:
 
 # --- JPEG: ITU-T T.81 -----------------------------------------------------------------------------
 
-_END_OF_JPG = re.compile(rb"\xff\xd9")
+_END_OF_JPG, _SCAN_OF_JPG = re.compile(rb"\xff\xd9"), re.compile(rb"\xff\xda")
+# Each pass over a progressive picture costs the time of a whole one, and some twenty bytes; cameras and
+# programs use about ten.
+MAX_SCANS = 100
 _SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -148,12 +162,23 @@ def _jpg(data: memoryview, limits: Limits) -> Outline:
         if marker in _SIZE_MARKERS:
             found = _jpg_size(data, at)
         elif marker == 0xDA:  # pixels, in which FF D9 can only be the end
-            if found is None or not _END_OF_JPG.search(data, at):
+            if found is None:
                 raise errors.damaged()
+            _check_jpg_pixels(data, at)
             return found
         elif marker == 0xD9:
             raise errors.damaged()
         at += _jpg_step(data, at, marker)
+        if at > len(data):
+            raise _cut_or_damaged(bytes(data[-2:]) == b"\xff\xd9")
+
+
+def _check_jpg_pixels(data, at):
+    end = _END_OF_JPG.search(data, at)
+    if end is None:
+        raise errors.truncated()
+    if len(_SCAN_OF_JPG.findall(data, at, end.start())) > MAX_SCANS:
+        raise errors.timeout()
 
 
 def _jpg_step(data, at, marker):
@@ -186,7 +211,9 @@ def _gif(data: memoryview, limits: Limits) -> Outline:
             at = _after_blocks(data, at + 2)
         else:  # decoders stop at the first unknown block as well
             break
-    if not frames or at > len(data):  # only the last byte, which says "end", is often missing
+    if at > len(data):  # only the last byte, which says "end", is often missing
+        raise _cut_or_damaged(data[-1] == 0x3B)
+    if not frames:
         raise errors.damaged()
     return Outline(width=width, height=height, frames=frames)
 
@@ -202,6 +229,8 @@ def _after_blocks(data, at):
 
 
 # --- WebP: RFC 9649 -------------------------------------------------------------------------------
+
+_WEBP_PIXELS = (b"VP8 ", b"VP8L", b"ALPH", b"ANMF")
 
 
 def _webp(data: memoryview, limits: Limits) -> Outline:
@@ -224,6 +253,8 @@ def _riff_chunks(data):
     at = 12
     while at + 8 <= len(data):
         length = int.from_bytes(data[at + 4 : at + 8], "little")
+        if at + 8 + length > len(data) and bytes(data[at : at + 4]) in _WEBP_PIXELS:
+            raise _cut_or_damaged(8 + int.from_bytes(data[4:8], "little") <= len(data))
         yield bytes(data[at : at + 4]), data[at + 8 : at + 8 + length]
         at += 8 + length + (length & 1)
 
@@ -263,8 +294,10 @@ def _boxes(data):
         yield kind, at
         if length == 0:  # up to the end
             return
-        if length < 8 or at + length > len(data):
+        if length < 8:
             raise errors.damaged()
+        if at + length > len(data):  # pixels come last: with their box in sight, another's length is wrong
+            raise _cut_or_damaged(kind != b"mdat" and data.obj.find(b"mdat", at) >= 0)
         at += length
 
 

@@ -1,3 +1,6 @@
+DAMAGE = {"corrupt_image", "truncated"}  # codes of pictures that have been whole once
+
+
 class DecodeError(Exception):
     """A file that cannot be taken in. The message is written for the person who added it."""
 
@@ -8,7 +11,13 @@ class DecodeError(Exception):
 
 
 def damaged() -> DecodeError:
-    return DecodeError("damaged", "This file is damaged and could not be read.")
+    return DecodeError("corrupt_image", "This file is damaged and could not be read.")
+
+
+def truncated() -> DecodeError:
+    return DecodeError(
+        "truncated", "The end of this file is missing. Copy or download it once more and add it again."
+    )
 
 
 def unsupported(name: str) -> DecodeError:
@@ -48,14 +57,14 @@ def too_many_frames(limit: int) -> DecodeError:
 
 def too_many_frame_pixels(limit: int) -> DecodeError:
     return DecodeError(
-        "too_many_frames",
+        "too_many_frame_pixels",
         f"All frames of this animation have more than {megapixels(limit)} megapixels, the limit here.",
     )
 
 
 def too_much_text(limit: int) -> DecodeError:
     return DecodeError(
-        "too_much_metadata",
+        "metadata_too_large",
         f"This file carries more than {limit // 1000:,} kB of text beside the picture. "
         "Save it without its metadata and add it again.",
     )

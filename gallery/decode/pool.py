@@ -33,11 +33,18 @@ PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from gallery.decode.chil
 ENDS: dict[int | None, Callable[[], errors.DecodeError]] = {
     -signal.SIGXCPU: errors.timeout,
     -signal.SIGTRAP: errors.too_much_memory,
+    -signal.SIGKILL: errors.too_much_memory,
 }
 
 
-class Killed(Exception):
-    """The process was ended from outside, as the kernel does when memory runs out."""
+class Ended(Exception):
+    """The process is gone. `error` says what that means for its file, if it was because of its file."""
+
+    def __init__(self, status: int | None, error: errors.DecodeError, *, was_new: bool):
+        super().__init__(status)
+        self.error = error
+        # The kernel kills when memory runs out, whoever took it; and earlier files may have done the harm.
+        self.is_doubtful = status == -signal.SIGKILL or (status != -signal.SIGXCPU and not was_new)
 
 
 class Child:
@@ -52,12 +59,13 @@ class Child:
         """Have `path` decoded. Raises `DecodeError`; after a crash or a time-out the process is gone."""
         try:
             return self._run_once(path, kind, limits, exchange)
-        except Killed:
-            pass  # not by its own limits, so perhaps not because of this file: it gets another chance
+        except Ended as exc:
+            if not exc.is_doubtful:
+                raise exc.error from exc
         try:
             return self._run_once(path, kind, limits, exchange)
-        except Killed as exc:
-            raise errors.too_much_memory() from exc
+        except Ended as exc:
+            raise exc.error from exc
 
     def _run_once[Result](
         self, path: Path, kind: str, limits: Limits, exchange: "Exchange[Result]"
@@ -70,11 +78,9 @@ class Child:
             self.stop()
             raise errors.timeout() from exc
         except (wire.Broken, OSError, ValueError, TypeError, KeyError) as exc:
-            status = self.stop()
+            was_new, status = self.jobs == 1, self.stop()
             logger.warning("A decode process ended with status %s.", status)
-            if status == -signal.SIGKILL:
-                raise Killed from exc
-            raise ENDS.get(status, errors.damaged)() from exc
+            raise Ended(status, ENDS.get(status, errors.damaged)(), was_new=was_new) from exc
 
     def _ready(self) -> socket.socket:
         """Return the socket of a live process that has not done its share yet."""

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from gallery import costs, importing, ingest, jobs, offers, tagging
+from gallery.admission import TooMany
 from gallery.forms.add import ImportForm, UploadForm, upload_limit
 from gallery.forms.fitting import LISTS, fit, typed_in
 from gallery.forms.generate import GenerateForm
@@ -133,6 +134,9 @@ def _submit(request, groups):
     if form.is_valid():
         try:
             generation = form.submit(request.user)
+        except TooMany as exc:
+            form.blame(exc)
+            return _come_back(request, groups, form, exc)
         except ProviderError as exc:
             form.blame(exc)
         except IdempotencyConflict:
@@ -140,6 +144,14 @@ def _submit(request, groups):
         else:
             return _made(request, generation)
     return _generate_page(request, groups, form, [], status=422)
+
+
+def _come_back(request, groups, form, exc: TooMany):
+    """The form as it was typed, to be sent again later. htmx takes a form that is refused by its 422 only."""
+    status = 422 if wants_fragment(request) else exc.http_status
+    response = _generate_page(request, groups, form, [], status=status)
+    response["Retry-After"] = exc.seconds
+    return response
 
 
 def _choose_model(request, groups):

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gallery import bulk, downloads
+from gallery.admission import TooMany
 from gallery.bulk import BulkError
 from gallery.bulk.words import images, sentence
 from gallery.forms.bulk import BulkForm, SelectionForm
@@ -34,11 +35,11 @@ def act(request):
         if form.must_ask:
             return _ask(request, form)
         return _answer(request, form, form.begin())
-    except (BulkError, TagError) as error:
+    except (BulkError, TagError, TooMany) as error:
         return _refuse(request, form, error.message)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def tags(request):
     """The tags of the selected pictures, each with how many carry it. A POST takes long selections."""
     form = SelectionForm(request.user, request.POST or request.GET)

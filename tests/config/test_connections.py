@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from config import bodies, bridge, connections
+from gallery import quotas
 from tests.config.serving import read_all, serving, until
 
 HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
@@ -190,7 +191,7 @@ def test_programs_read_a_problem_document(hurried, server, settings):
 
 
 def test_a_body_finds_no_room_on_a_full_disk(hurried, server, monkeypatch):
-    monkeypatch.setattr(bodies, "FREE_SPACE_FLOOR", 1 << 60)
+    monkeypatch.setattr(quotas, "FREE_SPACE_FLOOR", 1 << 60)
     answer = server.ask(POST + b"Content-Length: 8000000\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 507")
     assert b"The disk is full." in answer

@@ -1,6 +1,8 @@
 import io
 import os
+import signal
 import struct
+import sys
 import threading
 import zlib
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 
 from gallery import decode
-from gallery.decode import Limits, pool
+from gallery.decode import Limits, errors, pool, seccomp
 from gallery.decode.fingerprints import SIDE, opaque, phash, thumbhash, tint
 
 CORNERS = {"red": (0, 0), "lime": (1, 0), "blue": (0, 1), "yellow": (1, 1)}
@@ -174,7 +176,7 @@ def test_thumbnail_carries_nothing_of_the_source_but_its_pixels(inspect):
         (b"<!DOCTYPE html><p>", "unsupported_type", "A web page is not a picture."),
         (b'{"error": "no"}', "unsupported_type", "This file is not a picture."),
         (b"%!PS-Adobe-3.0 EPSF-3.0", "unsupported_type", "PostScript is not supported."),
-        (b"\x89PN", "damaged", "This file is damaged and could not be read."),
+        (b"\x89PN", "corrupt_image", "This file is damaged and could not be read."),
     ],
 )  # fmt: skip
 def test_other_files_are_named(refusal, data, code, words):
@@ -184,10 +186,10 @@ def test_other_files_are_named(refusal, data, code, words):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "AVIF"])
-def test_half_a_file_is_damaged(refusal, kind):
+def test_half_a_file_is_cut_off(refusal, kind):
     noise = Image.effect_noise((128, 128), 90).convert("RGB")
     data = encode(noise, kind)
-    assert refusal(data[: len(data) // 2]).code == "damaged"
+    assert refusal(data[: len(data) // 2]).code == "truncated"
 
 
 def png(*chunks: tuple[bytes, bytes]) -> bytes:
@@ -232,7 +234,7 @@ def test_too_many_frames_are_refused_before_they_are_decoded(refusal):
 
 def test_text_that_unpacks_to_megabytes_is_refused(refusal, inspect):
     bomb = (b"zTXt", b"Comment\0\0" + zlib.compress(bytes(2_000_000)))
-    assert refusal(png(ihdr(1, 1), bomb, ROW, END)).code == "too_much_metadata"
+    assert refusal(png(ihdr(1, 1), bomb, ROW, END)).code == "metadata_too_large"
     fair = (b"zTXt", b"Comment\0\0" + zlib.compress(bytes(900_000)))
     assert inspect(png(ihdr(1, 1), fair, ROW, END)).width == 1
 
@@ -242,7 +244,7 @@ def test_text_that_unpacks_to_megabytes_is_refused(refusal, inspect):
     (ihdr(1, 1), END), (ihdr(1, 1), (b"fcTL", struct.pack(">7I", 0, 9, 9, 0, 0, 0, 0)), ROW, END),
 ])  # fmt: skip
 def test_png_that_contradicts_itself_is_damaged(refusal, chunks):
-    assert refusal(png(*chunks)).code == "damaged"
+    assert refusal(png(*chunks)).code in errors.DAMAGE
 
 
 def test_any_bytes_behind_a_good_beginning_are_survived(refusal, inspect):
@@ -254,7 +256,12 @@ def test_any_bytes_behind_a_good_beginning_are_survived(refusal, inspect):
         b"RIFF\0\0\0\0WEBP",
         b"\0\0\0\x1cftypavif",
     ):
-        assert refusal(beginning + noise).code in ("damaged", "too_many_pixels", "too_many_frames")
+        assert refusal(beginning + noise).code in (
+            "corrupt_image",
+            "truncated",
+            "too_many_pixels",
+            "too_many_frames",
+        )
     assert inspect(encode(card())).width == 96
 
 
@@ -266,10 +273,11 @@ def child_that(monkeypatch, tmp_path):
     """Run a decode child whose `examine` has been replaced by Python source; return its DecodeError."""
     children = []
 
-    def run(body: str, setup: str = "") -> decode.DecodeError:
+    def run(body: str, setup: str = "", more: str = "") -> decode.DecodeError:
         lines = [
             "import os, sys, socket; sys.path.insert(0, sys.argv[1])",
             "from gallery.decode import child, errors",
+            more,
             f"def examine(*args):\n {body}",
             f"child.examine = examine; {setup}",
             "child.main()",
@@ -282,22 +290,89 @@ def child_that(monkeypatch, tmp_path):
             child.run(tmp_path / "file", "png", Limits(), pool.examine)
         return caught.value
 
+    run.children = children
     yield run
     for child in children:
         child.stop()
 
 
+def probe(attempt: str) -> str:
+    """The source of an `examine` that tells what the system says to `attempt`."""
+    return f"try: {attempt}\n except OSError as exc: raise errors.DecodeError('probe', exc.strerror)"
+
+
 @pytest.mark.parametrize("attempt", [
     "open('/etc/passwd')", "open('/tmp/x', 'w')", "socket.socket()", "os.pipe()", "os.listdir('/')",
 ])  # fmt: skip
-def test_child_can_open_nothing(child_that, attempt):
-    body = f"try: {attempt}\n except OSError as exc: raise errors.DecodeError('probe', exc.strerror)"
-    error = child_that(body)
+def test_child_can_open_nothing_even_where_calls_are_not_filtered(child_that, attempt):
+    error = child_that(probe(attempt), setup="child.seccomp.confine = lambda: False")
     assert (error.code, error.message) == ("probe", "Too many open files")
 
 
-def test_child_has_no_environment_no_rights_and_only_its_socket(child_that, monkeypatch):
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux filters system calls")
+
+
+@linux
+@pytest.mark.parametrize("attempt", [
+    "open('/etc/passwd')", "os.unlink('{victim}')", "os.truncate('{victim}', 0)", "os.chmod('{victim}', 511)",
+    "os.rename('{victim}', '{victim}2')", "os.mkdir('{victim}2')", "os.symlink('/', '{victim}2')",
+    "socket.socket()", "socket.socketpair()",
+    "os.fork()", "os.execv('/bin/true', ['true'])", "os.posix_spawn('/bin/true', ['true'], {{}})",
+    "os.kill(os.getppid(), 0)", "os.kill(-1, 0)", "os.memfd_create('x')", "os.chroot('/')",
+    "resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE)", "os.setpriority(os.PRIO_PROCESS, 0, 5)",
+])  # fmt: skip
+def test_child_that_was_taken_over_can_harm_nobody(child_that, tmp_path, attempt):
+    victim = tmp_path / "victim"
+    victim.write_text("still here")
+    error = child_that(probe("import resource; " + attempt.format(victim=victim)))
+    assert (error.code, error.message) == ("probe", "Operation not permitted")
+    assert victim.read_text() == "still here"
+
+
+@linux
+@pytest.mark.parametrize("call", [
+    "process_vm_readv(os.getppid(), 0, 0, 0, 0, 0)", "process_vm_writev(os.getppid(), 0, 0, 0, 0, 0)",
+    "ptrace(16, os.getppid(), 0, 0)", "connect(0, 0, 0)", "unshare(0)", "prlimit(os.getppid(), 7, 0, 0)",
+])  # fmt: skip
+def test_child_cannot_reach_the_server_by_its_library(child_that, call):
+    body = (
+        f"import ctypes; ctypes.set_errno(0); ctypes.CDLL(None, use_errno=True).{call};"
+        " raise errors.DecodeError('probe', os.strerror(ctypes.get_errno()))"
+    )
+    assert child_that(body).message == "Operation not permitted"
+
+
+@linux
+def test_filter_holds_for_every_thread_and_lets_new_ones_start(child_that):
+    names = "import threading\ntold, begin = [], threading.Event()"
+    attempt = """
+def attempt():
+    begin.wait(30)
+    try: os.unlink('/nowhere')
+    except OSError as exc: told.append(exc.strerror)
+early, late = threading.Thread(target=attempt, daemon=True), threading.Thread(target=attempt)"""
+    body = (
+        "begin.set(); late.start(); early.join(30); late.join(30); "
+        "raise errors.DecodeError('probe', ' / '.join(told))"
+    )
+    error = child_that(
+        body, setup="child.allow_memory = lambda *_: None; early.start()", more=names + attempt
+    )
+    assert error.message == "Operation not permitted / Operation not permitted"
+
+
+def test_filter_knows_each_machine_it_is_made_for():
+    for column, architecture in seccomp.MACHINES.values():
+        steps = seccomp.filter_steps(column, architecture, 4711)
+        assert len(steps) < 4096  # the kernel's limit
+        assert steps[-1] == (seccomp.RETURN, 0, 0, seccomp.ALLOW)
+        jumps = [(at, step) for at, step in enumerate(steps) if step[0] != seccomp.RETURN]
+        assert all(at + 1 + max(step[1:3]) < len(steps) for at, step in jumps)
+
+
+def test_child_has_no_environment_no_rights_and_only_its_socket(child_that, inspect, monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "canary")
+    inspect(encode(card()))
     body = "raise errors.DecodeError('probe', repr(dict(os.environ)))"
     assert "canary" not in child_that(body).message
     processes = [child.process for child in pool.shared_pool().children]
@@ -325,7 +400,7 @@ def test_endless_waiting_ends_by_the_clock(child_that, monkeypatch):
     "end", ["os.abort()", "os._exit(3)", "os.kill(os.getpid(), 11)", "raise SystemError"]
 )
 def test_crash_of_a_decoder_means_a_damaged_file(child_that, end):
-    assert child_that(end).code == "damaged"
+    assert child_that(end).code == "corrupt_image"
 
 
 def test_child_that_cannot_start_is_said_so(monkeypatch, tmp_path):
@@ -337,6 +412,39 @@ def test_child_that_cannot_start_is_said_so(monkeypatch, tmp_path):
 
 def test_process_that_is_killed_twice_over_one_file_needed_too_much(child_that):
     assert child_that("os.kill(os.getpid(), 9)").code == "too_many_pixels"
+
+
+def test_picture_after_a_broken_one_has_all_the_memory(child_that, tmp_path):
+    """Errors keep what was half decoded alive in circles until those are collected."""
+    held = "import weakref\nalive = weakref.WeakSet()\nclass Held(Exception): pass"
+    body = """
+ if len(alive) or hasattr(Held, 'again'): raise errors.DecodeError('alive', str(len(alive)))
+ error = Held()
+ error.me, Held.again = error, True
+ alive.add(error)
+ raise error"""
+    assert child_that(body, more=held).code == "corrupt_image"
+    with pytest.raises(decode.DecodeError) as caught:
+        child_that.children[-1].run(tmp_path / "file", "png", Limits(), pool.examine)
+    assert (caught.value.code, caught.value.message) == ("alive", "0")
+
+
+def test_harm_done_by_an_earlier_file_is_not_laid_to_the_next(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(encode(card()))
+    child = pool.Child()
+    child.run(tmp_path / "file", "png", Limits(), pool.examine)
+    worn, ask = child.process, pool.ask
+
+    def crash_in_the_worn_one(sock, *rest):
+        if child.process is worn:
+            worn.send_signal(signal.SIGSEGV)
+            worn.wait()
+        return ask(sock, *rest)
+
+    monkeypatch.setattr(pool, "ask", crash_in_the_worn_one)
+    assert child.run(tmp_path / "file", "png", Limits(), pool.examine).width == 96
+    assert child.process is not worn
+    child.stop()
 
 
 def test_file_whose_process_was_killed_by_others_is_tried_again(inspect, monkeypatch):

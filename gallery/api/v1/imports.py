@@ -37,6 +37,7 @@ class ImportOut(BaseModel):
     archive: str
     done: int
     total: int
+    code: str = Field(description="Why nothing could be imported at all, in one word.")
     message: str = Field(description="Why nothing could be imported at all.")
     images: list[GenerationPicture]
     errors: list[EntryError]
@@ -85,7 +86,11 @@ def from_archive(request) -> Import:
     specs = checked(SPECS, request.POST.getlist("tags"), "tags")
     file = request.FILES.get("archive")
     if file is None:
-        raise Invalid("archive", "No file arrived. Send multipart/form-data with a part called “archive”.")
+        raise Invalid(
+            "archive",
+            "No file arrived. Send multipart/form-data with a part called “archive”.",
+            code="no_file",
+        )
     tags = tags_when_asked(request, specs)
     return importing.create_from_archive(request.user, file, file.name or "", tags)
 
@@ -110,6 +115,7 @@ def shape(job: Import) -> dict:
         "archive": job.archive_name,
         "done": job.done,
         "total": job.total,
+        "code": importing.failure_code(job),
         "message": job.error_message,
         "images": [picture_shape(entry.image) for entry in arrived[:MAX_LISTED]],
         "errors": [error_shape(entry) for entry in failed[:MAX_LISTED]],

@@ -37,7 +37,7 @@ class NewProfile(Body):
     name: Name
     provider: Slug
     base_url: Address = ""
-    api_key: Key = ""
+    api_key: Key = Field("", repr=False)
     default_model: ModelId = ""
     is_default: bool | None = None
     monthly_budget_usd: Budget | None = None
@@ -48,7 +48,7 @@ class ProfileChanges(Body):
     name: Name | None = None
     provider: Slug | None = None
     base_url: Address | None = None
-    api_key: Key | None = None
+    api_key: Key | None = Field(None, repr=False)
     default_model: ModelId | None = None
     is_default: bool | None = None
     monthly_budget_usd: Budget | None = None

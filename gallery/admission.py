@@ -1,0 +1,64 @@
+"""How much may wait: so that nobody fills the queue alone, and all together do not drown the server.
+
+Who comes too often is asked to come back (429), and so is everybody when the server has enough (503).
+"""
+
+from django.conf import settings
+from django.db import models
+
+from gallery.models import BulkAction, GenerationCall, Import, User
+from providers.errors import ProviderError
+
+State = GenerationCall.State
+OPEN = (State.QUEUED, State.SENT, State.ANSWERED)
+
+
+class TooMany(ProviderError):
+    """Too much of one person waits already."""
+
+    code = "rate_limited"
+    http_status = 429
+    retryable = True
+    seconds = 30  # after which it is worth another try
+
+
+class Overloaded(TooMany):
+    """Too much of all together waits already."""
+
+    code = "overloaded"
+    http_status = 503
+
+
+def admit_generation(owner: User, calls: int) -> None:
+    """Let a generation of so many requests in. Call it in the transaction that saves it; raises `TooMany`."""
+    _one_at_a_time(owner)
+    waiting = GenerationCall.objects.filter(state__in=OPEN)
+    mine = waiting.filter(generation__owner=owner).count()
+    if mine and mine + calls > settings.MAX_QUEUED_PER_USER:
+        sentence = f"You have {mine:,} requests waiting or under way, which is as many as fit. "
+        raise TooMany(sentence + "Ask again when some are done.")
+    if waiting.count() + calls > max(settings.MAX_QUEUED, calls):
+        raise Overloaded("The queue is full. Ask again in a minute.")
+
+
+def admit_import(owner: User) -> None:
+    """Let an import in, or raise `TooMany`."""
+    _admit(owner, Import.objects.filter(status__in=Import.ACTIVE), "imports")
+
+
+def admit_bulk(owner: User) -> None:
+    """Let an action on many pictures in, or raise `TooMany`."""
+    _admit(owner, BulkAction.objects.filter(status__in=BulkAction.ACTIVE), "actions on many images")
+
+
+def _admit(owner: User, active: models.QuerySet, what: str) -> None:
+    _one_at_a_time(owner)
+    mine = active.filter(owner=owner).count()
+    if mine >= settings.MAX_JOBS_PER_USER:
+        sentence = f"You have {mine:,} {what} waiting or under way, which is as many as fit. "
+        raise TooMany(sentence + "Begin another one when some are done.")
+
+
+def _one_at_a_time(owner: User) -> None:
+    """Requests of one person at the same moment must not all see the last free place."""
+    User.objects.select_for_update(no_key=True).filter(pk=owner.pk).values_list("pk").first()
