@@ -1,6 +1,7 @@
 """Arrows point one way: config → gallery → providers; and there is one door out."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,11 @@ def test_providers_know_nothing_of_the_gallery(path):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_only_the_door_opens_connections(path):
     assert network_in(path.read_text()) <= DOORS.get(str(path.relative_to(ROOT)), set())
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_certificate_is_left_unchecked(path):
+    assert not re.search(r"verify\s*=\s*False|CERT_NONE|_unverified_|check_hostname\s*=", path.read_text())
 
 
 @pytest.mark.parametrize(
