@@ -56,7 +56,8 @@ def called(call: ast.Call) -> str:
 def network_in(code: str) -> set[str]:
     """What the code has with which it could reach other machines."""
     tree = ast.parse(code)
-    used = {package for package in NETWORK for name in imported(tree) if is_below(name, package)}
+    names = imported(tree)
+    used = {package for package in NETWORK for name in names if is_below(name, package)}
     return used | {called(node) for node in ast.walk(tree) if isinstance(node, ast.Call)} & OPENERS
 
 
@@ -65,7 +66,7 @@ def is_below(name: str, package: str) -> bool:
 
 
 def odd(look, paths=SOURCES) -> dict[str, object]:
-    """What `look` finds in each of the files, where it finds anything. One test for all: there are hundreds."""
+    """What `look` finds in each of the files, where it finds anything. One test for hundreds of files."""
     found = {str(path.relative_to(ROOT)): look(path) for path in paths}
     return {name: what for name, what in found.items() if what}
 
