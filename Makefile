@@ -1,6 +1,6 @@
 # `make run` starts Vignette. The other targets are for development; CONTRIBUTING.md explains them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check format lock bench sweep install install-dev
+.PHONY: help run test test-all check format lock bench sweep soak install install-dev
 
 PYTHON := .venv/bin/python
 
@@ -45,3 +45,7 @@ sweep: install-dev
 ## bench     benchmarks; the table goes to var/bench/
 bench: install-dev
 	@$(PYTHON) -m tests.bench
+
+## soak      people at work for ten minutes, on SQLite and on PostgreSQL; SECONDS=60 for a short form
+soak: install-dev
+	@$(PYTHON) -m tests.soak --seconds $(or $(SECONDS),600)

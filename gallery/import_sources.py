@@ -108,6 +108,8 @@ def _fetch(address: str, path: Path) -> None:
                 deadline=FETCH_SECONDS,
                 allowed_private_hosts=settings.ALLOWED_PRIVATE_HOSTS,
             )
+    except egress.UnknownName as exc:  # nobody learns which names there are on the server's own network
+        raise egress.EgressError("blocked_address", egress.NOT_ON_THE_INTERNET) from exc
     except OSError as exc:
         raise _no_room(exc) from exc
     if answer.content_type.lower().startswith(("text/html", "application/xhtml")):

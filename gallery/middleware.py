@@ -3,6 +3,7 @@
 import time
 
 from django.conf import settings
+from django.http import HttpResponseNotAllowed
 
 from gallery import audit
 
@@ -30,6 +31,20 @@ def look_after(session) -> None:
         session.flush()
     elif session.get("seen", session["begun"]) + NOTE_EVERY < now:
         session["seen"] = now  # saved, it lasts for SESSION_COOKIE_AGE from here
+
+
+class MethodsMiddleware:
+    """Pages are read and forms are sent; every other method is for programs."""
+
+    known = ("GET", "HEAD", "POST")
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.method not in self.known and not request.path_info.startswith("/api/"):
+            return HttpResponseNotAllowed(self.known)
+        return self.get_response(request)
 
 
 class AuditMiddleware:

@@ -134,10 +134,11 @@ class _Reading(http.client.HTTPResponse):
     """An answer in which some liberties of the HTTP libraries are not taken."""
 
     def begin(self) -> None:
-        """Read the head. An address over two lines would become one with a space in it."""
+        """Read the head. A redirect with stray line breaks would lead where its server may not have meant."""
         super().begin()
-        if "\n" in self.headers.get("location", ""):
-            raise http.client.HTTPException("an address over several lines")
+        is_odd = self.headers.get_payload() or "\n" in self.headers.get("location", "")
+        if 300 <= self.status < 400 and is_odd:
+            raise http.client.HTTPException("a redirect with stray line breaks")
 
     def _read_status(self) -> tuple[str, int, str]:
         """The status that counts; not only 100 may come before it. Without end it ends at the deadline."""

@@ -9,6 +9,7 @@ Only the look-up of names and the address to dial are replaced; everything else 
 """
 
 import datetime
+import re
 import socket
 import struct
 import threading
@@ -32,6 +33,8 @@ class Wire:
         self.server = server
         self.names = {"img.test": [PUBLIC], "two.test": [PUBLIC], "home.test": ["10.0.0.7"]}
         self.pages = {"/a.png": ok(PICTURE)}  # bytes, pieces, or a function of the line
+        self.otherwise = NOT_FOUND
+        self.is_polite = True  # and reads the body of a request before it answers
         self.asked = []  # names that were resolved
         self.dialled = []  # addresses that were connected to
         self.seen = []  # heads of requests
@@ -71,9 +74,16 @@ class Wire:
                     if head.startswith(b"\x16"):  # a TLS greeting, which this server does not understand
                         return
                 self.seen.append(head.decode("latin-1"))
-                self.say(line, self.pages.get(head.split(b" ")[1].decode(), NOT_FOUND))
+                self.hear(line, head)
+                self.say(line, self.pages.get(head.split(b" ")[1].decode(), self.otherwise))
         except OSError:
             return  # the client hung up, which many of these tests want
+
+    def hear(self, line, head):
+        length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+        missing = int(length[1]) - len(head.partition(b"\r\n\r\n")[2]) if length and self.is_polite else 0
+        while missing > 0 and (piece := line.recv(65536)):
+            missing -= len(piece)
 
     def say(self, line, page):
         if callable(page):

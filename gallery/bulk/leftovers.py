@@ -32,6 +32,7 @@ def clear(action: BulkAction) -> None:
 def _wanted_elsewhere(action: BulkAction) -> set[int]:
     """Tags that other actions can put back on pictures, or take off them."""
     others = BulkAction.objects.owned_by(action.owner_id).exclude(pk=action.pk).exclude(status=Status.UNDONE)
+    others = others.exclude(status=Status.DONE, changed=0)
     named = others.filter(action__in=(BulkAction.Action.TAG, BulkAction.Action.UNTAG))
     return {key for params in named.values_list("params", flat=True) for key in params.get("tags", ())}
 

@@ -7,7 +7,7 @@ from django.core.files.storage import default_storage
 from django.db.models import Count, Q, Sum
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from gallery import accounts
 from gallery.forms.account import THEMES, AppearanceForm, GalleryForm, PrivacyForm, TokenForm
@@ -18,7 +18,7 @@ YEAR = 365 * 24 * 3600  # seconds
 ACTIVITY = 20  # entries of the audit log
 
 
-@require_GET
+@require_safe
 def index(request):
     """User name, the form that allauth's own view receives, and what happened to the account lately."""
     activity = AuditEntry.objects.owned_by(request.user).select_related("actor")[:ACTIVITY]
@@ -108,7 +108,7 @@ def privacy(request):
     return render(request, "settings/privacy.html", context, status=422 if form.is_bound else 200)
 
 
-@require_GET
+@require_safe
 def storage(request):
     """Where the files are, how many, and how large."""
     mine = Image.objects.owned_by(request.user)

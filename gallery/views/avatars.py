@@ -20,7 +20,7 @@ from gallery.views.tags import read_tag, tag_context
 SHOWN = 48  # pictures to choose from at once
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def avatar(request, public_id):
     """Choose and crop the face of a tag. A POST without a crop takes the whole picture, without one none."""
     tag = read_tag(request, public_id)

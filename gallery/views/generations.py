@@ -3,7 +3,7 @@
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import Resolver404, resolve, reverse
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from gallery import filing, generation, jobs, media, partials, recovery
 from gallery.models import Generation, GenerationCall
@@ -23,7 +23,7 @@ PAGES = ("queue", "add-generate", "add-import", "chat-refine")  # that follow jo
 VIEWS = ("queue", "session", "imports", "strip", "chat")  # the places that follow jobs
 
 
-@require_GET
+@require_safe
 def queue(request):
     return render(request, "queue/index.html", _queue(request.user))
 
@@ -56,7 +56,7 @@ def _summary(sections) -> str:
     return ", ".join(parts)
 
 
-@require_GET
+@require_safe
 def poll(request):
     """What changed since `rev`: 204 when nothing did, else each changed card and the next `rev`."""
     view = request.GET.get("view", "queue")
@@ -84,7 +84,7 @@ def _news(changed) -> str:
     return ""
 
 
-@require_GET
+@require_safe
 def detail(request, public_id):
     """One generation on a page of its own."""
     row = _own(request, public_id)
@@ -105,7 +105,7 @@ def preview(request, public_id, index, number):
     return HttpResponse(picture, content_type=MIME_TYPE, headers=headers)
 
 
-@require_GET
+@require_safe
 def answer(request, public_id, index):
     """What the vendor sent, byte for byte, where no picture could be made of it."""
     mine = Generation.objects.owned_by(request.user).filter(public_id=public_id)

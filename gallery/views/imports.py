@@ -2,7 +2,7 @@
 
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from gallery import importing, jobs
 from gallery.media import thumbnail_url
@@ -14,7 +14,7 @@ from gallery.views.generations import begun
 ENTRIES_ON_A_PAGE = 200
 
 
-@require_GET
+@require_safe
 def detail(request, public_id):
     job = _own(request, public_id)
     return render(request, "queue/import.html", _context(request, job))

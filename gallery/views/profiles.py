@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from gallery import connections, vendors
 from gallery.forms.profiles import ConnectionForm
@@ -16,6 +16,7 @@ from providers import registry
 PLACE = {"section": "settings", "tab": "connections"}
 
 
+@require_safe
 def index(request):
     profiles = list(ConnectionProfile.objects.owned_by(request.user))
     spent = connections.spent_this_month(request.user)

@@ -46,18 +46,18 @@ class Place:
         return _address(self.chat) if self.chat else reverse("refine", args=[self.image.public_id])
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def start(request, public_id):
     """Before the first turn; a picture that is in a chat already goes on there."""
     image = get_object_or_404(Image.objects.owned_by(request.user).live(), public_id=public_id)
     known = refining.chat_of(image)
-    if known and request.method == "GET":
+    if known and request.method != "POST":
         return redirect(with_query(_address(known), **{"from": str(public_id)}))
     talk = Talk(turns=(), earlier=0, usd=None)
     return _answer(request, None, talk, refining.step_from(image))
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def chat(request, public_id, slug):
     """The turns of a chat so far, and the next one."""
     rows = Tag.objects.owned_by(request.user).select_related("alias_of", "owner")
@@ -110,7 +110,7 @@ def _answer(request, chat: Tag | None, talk: Talk, step: Step | None):
         chat=chat, talk=talk, image=image, follows=follows, groups=groups, own=own,
         is_fixed=_is_fixed(own, follows),
     )  # fmt: skip
-    if request.method == "GET":
+    if request.method != "POST":
         return _begin(request, place)
     return _part(request, place) if "part" in request.POST else _submit(request, place)
 

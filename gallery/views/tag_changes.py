@@ -11,7 +11,7 @@ from gallery.views.fragments import posted
 from gallery.views.tags import PLURALS, read_tag, tag_context
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request, public_id):
     """Change a tag's name, kind, texts, colour, other spellings, and what it brings."""
     tag = read_tag(request, public_id)
@@ -36,7 +36,7 @@ def spread(request, public_id):
     return redirect(tag)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def merge(request, public_id):
     """Let a tag become another spelling of `into`. A GET says what would happen."""
     tag = read_tag(request, public_id)
@@ -72,11 +72,11 @@ def _named(tag, text: str) -> Tag | None:
     raise tagging.TagError(f"There is no tag “{text.strip()[:60]}”. Write the name of one that you have.")
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete(request, public_id):
     """Delete a tag; its pictures stay, unless those of a chat shall go too. A GET asks first."""
     tag = read_tag(request, public_id)
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "gallery/tags/delete.html", tag_context(tag))
     is_trashing = tag.kind == Tag.Kind.CHAT and request.POST.get("pictures") == "trash"
     pictures = tagging.delete(tag, trash_pictures=is_trashing)

@@ -13,7 +13,7 @@ from gallery.views.fragments import posted
 from gallery.views.tags import read_tag, tag_context
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def new(request, public_id):
     """Write another fragment."""
     tag = read_tag(request, public_id)
@@ -25,7 +25,7 @@ def new(request, public_id):
     return _show(request, tag, form)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request, public_id, fragment_id):
     """Change a fragment."""
     tag = read_tag(request, public_id)

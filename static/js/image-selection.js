@@ -19,20 +19,19 @@ let anchor = null; // where a range begins
 const idOf = (box) => box.value.split("+")[0];
 const sizeOf = (box) => Number(box.value.split("+")[1] ?? 1);
 
+const sum = () => chosen().reduce((n, box) => n + sizeOf(box), 0).toLocaleString("en");
+
 function counted() {
-  const some = chosen();
-  const n = some.reduce((sum, box) => sum + sizeOf(box), 0).toLocaleString("en");
-  const stacks = some.filter((box) => sizeOf(box) > 1).length;
-  if (!stacks) return `${n} selected`;
-  return `${n} selected, with ${stacks === 1 ? "a whole stack" : `${stacks.toLocaleString("en")} whole stacks`}`;
+  const stacks = chosen().filter((box) => sizeOf(box) > 1).length;
+  if (!stacks) return `${sum()} selected`;
+  return `${sum()} selected, with ${stacks === 1 ? "a whole stack" : `${stacks.toLocaleString("en")} whole stacks`}`;
 }
 
 function tell() {
-  const n = chosen().length;
-  if (!n && scope) scope.checked = false;
+  if (!chosen().length && scope) scope.checked = false;
   const all = `${offer?.replace("Select all ", "")}${bar.elements.q.value ? " in this search" : ""}`;
   bar.querySelector("[data-count]").textContent = scope?.checked ? `All ${all} are selected` : counted();
-  if (words) words.textContent = scope.checked ? `Only the ${n.toLocaleString("en")} on this page` : offer;
+  if (words) words.textContent = scope.checked ? `Only the ${sum()} on this page` : offer;
   for (const box of boxes()) box.tabIndex = -1; // X and Space choose; one Tab stop is enough for a grid
 }
 

@@ -26,7 +26,9 @@ def names():
 
 def test_a_tag_that_was_made_for_it_goes_and_one_that_was_there_stays(owner, image):
     tagging.resolve(owner, ["forest"])
-    bulk.undo(put(owner, image, "forest", "lantren", 'look:"Mira:cloak"'))
+    action = put(owner, image, "forest", "lantren", 'look:"Mira:cloak"')
+    put(owner, image, "lantren")  # once more, which changes nothing
+    bulk.undo(action)
 
     assert names() == {"forest"}
     assert_counts_are_exact(owner)

@@ -1,0 +1,132 @@
+"""One of everything that a person can have, and everybody who might ask for it."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.test import Client
+from django.urls import get_resolver
+from django.utils import timezone
+
+from gallery import bulk, connections, downloads, fragments, ingest, savedsearches, tagging
+from gallery.models import (
+    ApiToken,
+    Assist,
+    BulkAction,
+    Generation,
+    GenerationCall,
+    Import,
+    ImportEntry,
+    NearDuplicate,
+    User,
+)
+from tests.conftest import picture_bytes
+
+PASSWORD = "world-pass-7"
+
+
+class World:
+    """The owner's things, by the names that the routes give them."""
+
+    def __init__(self, owner: User):
+        self.owner = owner
+        self.connection = connections.create(
+            owner,
+            name="Vendor",
+            provider="openai_compatible",
+            base_url="https://vendor.example/v1",
+            api_key="sk-CANARY-0123456789abcdef",
+        )
+        self._make_tags()
+        self._make_images()
+        self._make_work()
+        self.search = savedsearches.create(owner, name="Rain", query="character:Mirel")
+        self.token = ApiToken.issue(owner, "laptop")[0]
+        selection = bulk.by_ids(owner, [self.image.public_id])
+        self.archive = downloads.create(selection)
+        self.action = bulk.begin(selection, BulkAction.Action.RATE, value=4)
+
+    def _make_tags(self):
+        names = {"character": "Mirel", "persona": "Stranger", "chat": "Salt Road", "tag": "dusk"}
+        for kind, name in names.items():
+            setattr(self, kind, tagging.resolve(self.owner, [f'{kind}:"{name}"'])[0])
+        self.look = tagging.resolve(self.owner, ['look:"Mirel:cloak"'])[0]
+        self.fragment = fragments.create(self.character, name="face", text="a long scar")
+
+    def _make_images(self):
+        self.image, self.image2 = (
+            ingest.store(
+                self.owner,
+                picture_bytes(color),
+                source="upload",
+                title="A fox",
+                tags=[self.character, self.chat],
+            ).image
+            for color in ("#8a2a66", "#1a5a36")
+        )
+        first, second = sorted([self.image, self.image2], key=lambda image: image.pk)
+        self.pair = NearDuplicate.objects.create(owner=self.owner, first=first, second=second, distance=3)
+        self.suggestion = Assist.objects.create(
+            owner=self.owner, profile=self.connection, provider="openai", model="m", purpose="describe",
+            image=self.image, is_open=True, answer={"caption": "A fox", "tags": []},
+        )  # fmt: skip
+
+    def _make_work(self):
+        self.generation = Generation.objects.create(
+            owner=self.owner, profile=self.connection, provider="openai_compatible", model="m", prompt="a fox",
+            prompt_sent="a fox", status="failed", error_code="network", retryable=True,
+            estimated_cost_usd=Decimal("0.01"),
+        )  # fmt: skip
+        GenerationCall.objects.create(
+            generation=self.generation, index=0, first_image=0, n=1, run_after=timezone.now(), state="failed"
+        )
+        self.generation.results.create(index=0, image=self.image)
+        self.job = Import.objects.create(owner=self.owner, total=1, status="done")
+        ImportEntry.objects.create(job=self.job, index=0, name="https://example.com/a.png", state="failed")
+
+    def things(self) -> dict[str, object]:
+        names = (
+            "image", "image2", "generation", "job", "action", "archive", "character", "persona", "chat", "tag",
+            "look", "fragment", "search", "pair", "connection", "token", "suggestion",
+        )  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+
+def client_of(user: User | None, *, check_csrf: bool = False) -> Client:
+    client = Client(enforce_csrf_checks=check_csrf)
+    if user:
+        client.force_login(user)
+    return client
+
+
+# --- Routes ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Route:
+    path: str  # as the patterns write it: "images/<uuid:public_id>/"
+    name: str
+    view: object
+
+    def at(self, **values: object) -> str:
+        """The address with each parameter filled in."""
+        return "/" + PARAMETER.sub(lambda found: str(values[found["name"]]), self.path)
+
+    @property
+    def parameters(self) -> list[str]:
+        return [found["name"] for found in PARAMETER.finditer(self.path)]
+
+
+PARAMETER = re.compile(r"<(?:\w+:)?(?P<name>\w+)>")
+
+
+def routes(resolver=None, prefix: str = "") -> list[Route]:
+    """Every route of the site, the admin's and the API's too."""
+    found = []
+    for pattern in (resolver or get_resolver()).url_patterns:
+        path = prefix + str(pattern.pattern)
+        if hasattr(pattern, "url_patterns"):
+            found += routes(pattern, path)
+        else:
+            found.append(Route(path, pattern.name or "", pattern.callback))
+    return found

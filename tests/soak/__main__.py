@@ -1,0 +1,65 @@
+"""`make soak`: people at work on the real server for minutes, and whether it holds.
+
+20 browse, 5 upload photographs of 8 MB, 5 generate, one imports archives of 500 pictures, one asks for
+health. On SQLite, and on PostgreSQL where TEST_DATABASE_URL or the usual server answers.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench.__main__ import machine
+from tests.soak import run, verdict
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LONG = 300  # seconds from which latencies and growth are judged as well
+POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
+
+
+def main() -> int:
+    options = _options()
+    failures = 0
+    for name in options.databases.split(","):
+        with tempfile.TemporaryDirectory(prefix="vignette-soak-") as folder:
+            print(f"· {name}: {options.seconds} seconds", flush=True)
+            with run.database(name, POSTGRES) as address:
+                evening = run.spend(Path(folder), address, options.seconds, options.delay)
+            findings = verdict.judge(evening, is_long=options.is_long)
+            text = f"{machine()}, {name}, {options.seconds} s\n\n{verdict.table(evening)}\n{_said(findings)}"
+            print(text)
+            _write(name, text)
+            if findings:
+                failures += 1
+                shutil.copyfile(evening.log, ROOT / "var" / "soak" / f"{name}.log")
+    return 1 if failures else 0
+
+
+def _options():
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--delay", type=float, help="Seconds that the vendor takes.")
+    parser.add_argument("--databases", default="sqlite,postgres")
+    options = parser.parse_args()
+    options.is_long = options.seconds >= LONG
+    if options.delay is None:
+        options.delay = 20 if options.is_long else 2
+    return options
+
+
+def _said(findings: list[str]) -> str:
+    return "\n".join(f"NOT MET: {finding}" for finding in findings) if findings else "All goals are met."
+
+
+def _write(name: str, text: str) -> None:
+    folder = ROOT / "var" / "soak"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{name}.md").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Whether an evening went well: goals, and the table of figures."""
+
+from tests.soak.run import Evening
+
+GOALS = {"grid": 0.5, "thumbnail": 0.15, "upload": 2.0}  # seconds at the 95th per cent
+MEMORY = {"web": 400, "worker": 900}  # MiB
+FLAT = {"memory": (1.15, 30), "files": (1.1, 15), "threads": (1.1, 10)}  # growth by a factor, and by a number
+
+
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def grew(before: float, after: float, field: str) -> bool:
+    factor, number = FLAT[field]
+    return after > before * factor and after > before + number
+
+
+def judge(evening: Evening, *, is_long: bool) -> list[str]:
+    """What was not met. Latencies and growth are judged only when the evening was long."""
+    found = [f"an error: {text}" for text in evening.notes.wrong[:20]]
+    found += [f"in the log: {line}" for line in evening.unwanted[:20]]
+    found += [
+        f"nobody did: {kind}"
+        for kind in (*GOALS, "generation", "import")
+        if not evening.notes.times.get(kind)
+    ]
+    if evening.counts["under_way"] or evening.counts["tasks"]:
+        found.append(f"work is left: {evening.counts}")
+    if evening.posts != sum(evening.counts["generations"].values()):
+        found.append(f"{evening.posts} requests reached the vendor for {evening.counts['generations']}")
+    found += [f"check_storage: {line}" for line in evening.storage[:20]]
+    if evening.status:
+        found.append(f"the server ended with status {evening.status}")
+    for name, limit in MEMORY.items():
+        if evening.watch.peak(name, "memory") > limit:
+            found.append(f"{name} took {evening.watch.peak(name, 'memory'):.0f} MiB")
+    return found + (_slow(evening) + _growing(evening) if is_long else [])
+
+
+def _slow(evening: Evening) -> list[str]:
+    times = {kind: percentile(values, 0.95) for kind, values in evening.notes.times.items() if values}
+    late = {kind: times[kind] for kind in GOALS if kind in times and times[kind] > GOALS[kind]}
+    return [f"{kind}: p95 {seconds * 1000:.0f} ms" for kind, seconds in late.items()]
+
+
+def _growing(evening: Evening) -> list[str]:
+    found = []
+    for name in MEMORY:
+        for field in FLAT:
+            before, after = evening.watch.growth(name, field)
+            if grew(before, after, field):
+                found.append(f"{field} of {name} grew from {before:.0f} to {after:.0f}")
+    return found
+
+
+def table(evening: Evening) -> str:
+    lines = ["| request | number | p50 | p95 | longest |", "|---|---|---|---|---|"]
+    for kind, values in sorted(evening.notes.times.items()):
+        spread = [
+            f"{value * 1000:.0f} ms"
+            for value in (percentile(values, 0.5), percentile(values, 0.95), max(values))
+        ]
+        lines.append(f"| {kind} | {len(values)} | {' | '.join(spread)} |")
+    lines += [
+        "",
+        "| process | memory, second quarter and last | peak | descriptors | threads |",
+        "|---|---|---|---|---|",
+    ]
+    for name in MEMORY:
+        facts = {field: "{:.0f} → {:.0f}".format(*evening.watch.growth(name, field)) for field in FLAT}
+        peak = f"{evening.watch.peak(name, 'memory'):.0f} MiB"
+        lines.append(f"| {name} | {facts['memory']} MiB | {peak} | {facts['files']} | {facts['threads']} |")
+    lines += ["", f"{evening.counts}, {evening.posts} requests at the vendor, {evening.cpu:.0f} % CPU", ""]
+    return "\n".join(lines)
