@@ -53,16 +53,16 @@ document.addEventListener("click", ({ target, detail }) => {
   if (picker?.open && (chosen || !picker.contains(target))) picker.open = false;
 });
 
-// Another model brings other controls; the folded part stays as the person left it.
-let unfolded = false;
-document.addEventListener("toggle", ({ target }) => target.id === "more-options" && (unfolded = target.open), true);
+// Answers of the server bring these anew; they stay folded or not, as the person left them.
+const folds = "#more-options, #receipt-details";
+const unfolded = {};
+document.addEventListener("toggle", ({ target }) => target.matches?.(folds) && (unfolded[target.id] = target.open), true);
 
 document.addEventListener("htmx:before:swap", () => {
-  unfolded = document.getElementById("more-options")?.open ?? unfolded;
+  for (const fold of document.querySelectorAll(folds)) unfolded[fold.id] = fold.open;
 });
 document.addEventListener("htmx:after:swap", () => {
-  const more = document.getElementById("more-options");
-  if (more && unfolded) more.open = true;
+  for (const fold of document.querySelectorAll(folds)) fold.open ||= unfolded[fold.id] ?? false;
   showPixels();
 });
 

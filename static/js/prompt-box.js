@@ -2,11 +2,13 @@
 import { ComboBox } from "combo-box";
 import { icon } from "tags";
 
-const BEGUN = /(?<![\w@])@[^\n@]{0,60}$|\{\{[^{}\n]{0,60}$|(?<![\w#])#\w[\w-]{0,40}$/u;
+// A name may have spaces; of more than four words nobody is called.
+const BEGUN = /(?<![\w@])@[^\s@{}#]*(?: [^\s@{}#]+){0,3}$|\{\{[^{}\n]{0,60}$|(?<![\w#])#\w[\w-]{0,40}$/u;
 const icons = { placeholder: "braces", fragment: "sparkles" };
 
 class PromptBox extends HTMLElement {
   #known = new WeakMap(); // of each textarea: an answer of the server may bring another one
+  #settled; // the text right after something was chosen: it needs no list
 
   connectedCallback() {
     this.addEventListener("focusin", ({ target }) => target.matches("textarea") && this.#listen(target));
@@ -31,7 +33,7 @@ class PromptBox extends HTMLElement {
 
   async #complete(area, signal) {
     const begun = this.#begun(area);
-    if (!begun) return [];
+    if (!begun || area.value === this.#settled) return [];
     const answer = await fetch(`${this.dataset.complete}?${new URLSearchParams({ q: begun })}`, { signal });
     return answer.ok ? (await answer.json()).items : [];
   }
@@ -40,6 +42,7 @@ class PromptBox extends HTMLElement {
   #insert(area, option) {
     const end = area.selectionStart;
     area.setRangeText(option.insert, end - this.#begun(area).length, end, "end");
+    this.#settled = area.value;
     area.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
