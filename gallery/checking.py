@@ -91,6 +91,12 @@ def check_picture(image: Image, repair: bool = False, quick: bool = False) -> It
     yield from _check_thumbnails(image, repair, quick)
 
 
+def look_at(image: Image) -> Iterator[Finding]:
+    """The same, with lost thumbnails made again at once and everything else left as it is."""
+    yield from _check_original(image, repair=False, quick=False)
+    yield from _check_thumbnails(image, repair=True, quick=False)
+
+
 # --- From rows to files ---------------------------------------------------------------------------
 
 
