@@ -41,7 +41,7 @@ class Protocol(HttpToolsProtocol):
 
     head_timer: TimerHandle | None = None
     read_timer: TimerHandle | None = None
-    head_bytes = 0
+    head_bytes = coming = 0
 
     def connection_made(self, transport):  # type: ignore[override]
         super().connection_made(transport)
@@ -59,13 +59,14 @@ class Protocol(HttpToolsProtocol):
             return
         if self.cycle is None or self.cycle.response_complete:
             self._await_head()
-        self.head_bytes += len(data)
+        self.coming = len(data)
+        self.head_bytes += self.coming
         super().data_received(data)
         if self.head_timer and self.head_bytes > HEAD_BYTES:
             self._hang_up(TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        self.head_bytes = 0
+        self.head_bytes = self.coming  # at most: the head may begin in the midst of what is coming
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:

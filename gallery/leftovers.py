@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from django.conf import settings
@@ -80,18 +81,20 @@ def _failing(keys: Iterable[str]) -> list[str]:
 
 def sweep_spool() -> int:
     """Delete temporary files and folders of the spool that are too old to be in use. Returns how many."""
-    swept, before = 0, time.time() - SPOOL_SECONDS
-    for path in _temporary():
+    swept = 0
+    for path in old_temporary():
         with suppress(FileNotFoundError):  # its own request was faster
-            if path.stat().st_mtime < before:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-                swept += 1
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            swept += 1
     return swept
 
 
-def _temporary() -> Iterator[Path]:
-    for pattern in TEMPORARY:
-        yield from settings.SPOOL_DIR.glob(pattern)
+def old_temporary() -> Iterator[Path]:
+    before = time.time() - SPOOL_SECONDS
+    for path in chain.from_iterable(settings.SPOOL_DIR.glob(pattern) for pattern in TEMPORARY):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < before:
+                yield path
 
 
 def sweep_notes() -> None:

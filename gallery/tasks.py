@@ -45,3 +45,10 @@ def empty_trash(owner_id: int, moment: str) -> None:
     from gallery import trashing
 
     trashing.empty_up_to(owner_id, datetime.fromisoformat(moment))
+
+
+@task
+def look_through_originals() -> None:
+    from gallery import scrubbing
+
+    scrubbing.make_round()

@@ -265,6 +265,7 @@ def keep_house() -> None:
         leftovers,
         partials,
         recovery,
+        scrubbing,
         trashing,
     )
 
@@ -277,6 +278,7 @@ def keep_house() -> None:
         bulk.sweep,
         leftovers.sweep_spool,
         leftovers.sweep_notes,
+        scrubbing.wake,
         partials.sweep,
         trashing.empty_by_itself,
         duplicates.wake,

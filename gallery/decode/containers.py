@@ -77,9 +77,12 @@ def _cut_or_damaged(has_end: bool) -> errors.DecodeError:
 _PNG_END_SUM = b"\xaeB`\x82"  # CRC of the empty last chunk
 
 
+MAX_TEXTS = 8  # all texts of a file together, to one
+
+
 def _png(data: memoryview, limits: Limits) -> Outline:
     width = height = None
-    frames = 0
+    frames = texts = 0
     for kind, body in _png_chunks(data):
         if kind == b"IHDR":
             if width is not None:
@@ -94,7 +97,9 @@ def _png(data: memoryview, limits: Limits) -> Outline:
             frames = _count(frames + 1, limits)
             _check_png_frame(body, width, height)
         elif kind in (b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf"):
-            _check_png_text(kind, body, limits)
+            texts += _check_png_text(kind, body, limits)
+            if texts > MAX_TEXTS * limits.max_text_bytes:
+                raise errors.too_much_text(MAX_TEXTS * limits.max_text_bytes)
     if width is None:
         raise errors.damaged()
     return Outline(width=width, height=height, frames=max(1, frames))
@@ -122,16 +127,20 @@ def _check_png_frame(body, width, height):
         raise errors.damaged()
 
 
-def _check_png_text(kind, body, limits):
+def _check_png_text(kind, body, limits) -> int:
+    """Returns how many bytes the text unpacks to."""
     if len(body) > limits.max_text_bytes:
         raise errors.too_much_text(limits.max_text_bytes)
-    if packed := _packed_part(kind, body):
-        try:
-            unpacked = zlib.decompressobj().decompress(packed, limits.max_text_bytes + 1)
-        except zlib.error:
-            return  # unreadable text beside a readable picture does no harm
-        if len(unpacked) > limits.max_text_bytes:
-            raise errors.too_much_text(limits.max_text_bytes)
+    packed = _packed_part(kind, body)
+    if not packed:
+        return len(body)
+    try:
+        unpacked = len(zlib.decompressobj().decompress(packed, limits.max_text_bytes + 1))
+    except zlib.error:
+        return len(body)  # unreadable text beside a readable picture does no harm
+    if unpacked > limits.max_text_bytes:
+        raise errors.too_much_text(limits.max_text_bytes)
+    return unpacked
 
 
 def _packed_part(kind, body) -> bytes:
@@ -160,7 +169,10 @@ def _jpg(data: memoryview, limits: Limits) -> Outline:
             raise errors.damaged()
         marker = data[at + 1]
         if marker in _SIZE_MARKERS:
+            if found is not None:
+                raise errors.damaged()
             found = _jpg_size(data, at)
+            found.check(limits)
         elif marker == 0xDA:  # pixels, in which FF D9 can only be the end
             if found is None:
                 raise errors.damaged()

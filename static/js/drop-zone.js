@@ -126,7 +126,7 @@ class DropZone extends HTMLElement {
   }
 
   #answer(request, { file, row }, tags) {
-    if (!request.status) return this.#wait({ file, row });
+    if (!request.status || request.status === 503) return this.#wait({ file, row });
     const answer = new DOMParser().parseFromString(request.responseText, "text/html").querySelector("li[data-state]");
     if ((request.status === 200 || request.status === 507) && answer) {
       row.replaceWith(answer);
@@ -141,7 +141,7 @@ class DropZone extends HTMLElement {
   #wait(job) {
     job.row.dataset.state = "waiting";
     job.row.querySelector("[data-pill]").textContent = "Waiting";
-    job.row.querySelector("[data-sentence]").textContent = "Waiting for the connection. It goes on by itself.";
+    job.row.querySelector("[data-sentence]").textContent = "Waiting for the server. It goes on by itself.";
     setTimeout(() => {
       this.#waiting.push(job);
       this.#next();
@@ -200,9 +200,9 @@ function size(bytes) {
 }
 
 function sentence({ status }) {
-  if (status === 413) return "The server in front of this one refuses files of this size.";
+  if (status === 413) return "That is more than this server takes at once.";
+  if (status === 408) return "The transfer was too slow and was ended. Add it again.";
   if (status === 401 || status === 403) return "You have been logged out. Log in again, then add it once more.";
-  if (status === 503) return "The server cannot reach its database or its store just now. Add it again in a minute.";
   if (status === 507) return "The disk of the server is full. Nothing was kept.";
   return "The server could not take it. Nothing was kept; add it again.";
 }

@@ -103,6 +103,12 @@ def test_a_head_just_over_the_limit_is_answered_431(server):
     assert b"The headers of the request are too large." in answer
 
 
+def test_a_head_without_end_is_ended_when_it_is_too_large(server):
+    begun = HEAD + b"X-Endless: "
+    answer = server.ask(begun + b"a" * (connections.HEAD_BYTES + 1 - len(begun)))
+    assert answer.startswith(b"HTTP/1.1 431")
+
+
 def test_who_has_waited_longest_without_asking_makes_room(server, monkeypatch):
     monkeypatch.setattr(connections, "most", lambda: 5)
     with ExitStack() as stack:

@@ -1,6 +1,7 @@
 """`make sweep`: kill the real worker at every system call of one generation, and look what is left.
 
     python -m tests.crash [--every N] [--from K] [--to K] [--list]
+    python -m tests.crash --scenarios [NAME …]
 
 `DATABASE_URL` names the database; left out, a SQLite file of its own. Prints a table, and ends with status 1
 when a promise was broken. docs/security.md has what is promised.
@@ -50,6 +51,10 @@ def carry_out(address: str, ledger: Path, options: argparse.Namespace) -> int:
     try:
         if options.list:
             return show_calls(profile)
+        if options.scenarios is not None:
+            from tests.crash import scenarios
+
+            return scenarios.tell(profile, ledger, options.scenarios)
         sweep = sweep_over(profile, ledger, options)
     finally:
         connections.close_all()
@@ -85,6 +90,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--from", type=int, default=1, dest="first", help="the first call to kill at")
     parser.add_argument("--to", type=int, default=100_000, dest="last")
     parser.add_argument("--list", action="store_true", help="only list the calls of one generation")
+    parser.add_argument("--scenarios", nargs="*", help="tell these stories instead; none named: all")
     parser.add_argument("--verbose", action="store_true")
     return parser.parse_args(arguments)
 

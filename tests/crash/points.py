@@ -19,10 +19,8 @@ def kill_and_recover(profile, ledger: Path, number: int) -> Outcome | None:
     wreck = rules.examine(stage.only_call(asked), posts(ledger).count(prompt))
     stage.let_leases_run_out()
     stage.let_files_grow_old()
-    with _another_worker():
-        broken = _what_is_broken_in_the_end(
-            asked, lambda: rules.violations(asked, wreck, posts(ledger).count(prompt))
-        )
+    with another_worker():
+        broken = in_the_end(asked, lambda: rules.violations(asked, wreck, posts(ledger).count(prompt)))
     return Outcome(call, asked.status, broken)
 
 
@@ -50,7 +48,8 @@ def _work_until_killed(profile, prompt: str, number: int):
 
 
 @contextmanager
-def _another_worker() -> Iterator[None]:
+def another_worker() -> Iterator[None]:
+    """A worker that takes up what was left, for as long as the block lasts."""
     worker = stage.WorkerProcess()
     try:
         yield
@@ -58,7 +57,7 @@ def _another_worker() -> Iterator[None]:
         worker.kill()
 
 
-def _what_is_broken_in_the_end(asked, look: Callable[[], Iterable[str]]) -> list[str]:
+def in_the_end(asked, look: Callable[[], Iterable[str]]) -> list[str]:
     """What is still wrong when the generation is over and the worker has had time to clear up."""
     with suppress(TimeoutError):
         stage.wait_for(lambda: stage.settled(asked), "recovery")

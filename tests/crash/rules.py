@@ -39,10 +39,10 @@ def violations(asked: Generation, wreck: Wreck, posts: int) -> Iterator[str]:
     yield from _double(wreck, posts)
     yield from _lost(asked, wreck, posts)
     if asked.status == "done":
-        yield from _incomplete(asked)
+        yield from complete(asked)
     elif asked.results.exists():
         yield f"It is {asked.status} and has pictures."
-    yield from _litter(asked)
+    yield from litter()
 
 
 def _double(wreck: Wreck, posts: int) -> Iterator[str]:
@@ -66,7 +66,8 @@ def _lost(asked: Generation, wreck: Wreck, posts: int) -> Iterator[str]:
         yield f"It is done with {posts} POSTs."
 
 
-def _incomplete(asked: Generation) -> Iterator[str]:
+def complete(asked: Generation) -> Iterator[str]:
+    """What is wrong with the pictures of a generation that is done."""
     results = list(asked.results.select_related("image"))
     if [result.index for result in results] != list(range(PICTURES)):
         yield f"Its pictures are numbered {[result.index for result in results]}."
@@ -87,7 +88,7 @@ def answered(asked: Generation) -> list[str]:
     return [hashlib.sha256(base64.b64decode(item["b64_json"])).hexdigest() for item in body["data"]]
 
 
-def _litter(asked: Generation) -> Iterator[str]:
+def litter() -> Iterator[str]:
     """Files that belong to nothing. What came of an answer that was cut off may stay with its call."""
     checking.GRACE = timedelta(0)
     yield from (f"check_storage: {finding.key} {finding.what}" for finding in checking.check().findings)

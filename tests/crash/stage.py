@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command, execute_from_command_line
@@ -17,7 +18,7 @@ from gallery.models import ConnectionProfile, Generation, GenerationCall, Queued
 from tests.crash import traps
 from tests.crash.vendor import KEY, MODEL
 
-PATIENCE = 60.0  # seconds
+PATIENCE = 120.0  # seconds
 QUIET = 0.1  # seconds without a call: a worker that has started is idle
 LATER = timedelta(hours=2)
 PICTURES = 2
@@ -59,18 +60,18 @@ class WorkerProcess:
     """`manage.py worker` in a fork of this process; with `traps`, its system calls pass through here."""
 
     def __init__(
-        self, *words: str, kill_at: int | None = None, trapped: bool = False, list_all: bool = False
+        self, *words: str, trapped: bool = False, prepare: Callable[[], None] | None = None, **watching: Any
     ):
+        """`prepare` is called in the new process; `watching` goes to the supervisor."""
         connections.close_all()
         ours, theirs = socket.socketpair()
         self.pid = os.fork()
         if not self.pid:
-            _be_a_worker(words, theirs if trapped else None)
+            _be_a_worker(words, theirs if trapped else None, prepare)
         theirs.close()
         self.supervisor = None
         if trapped:
-            listener = traps.take_over(ours)
-            self.supervisor = traps.Supervisor(listener, self.pid, kill_at, list_all=list_all)
+            self.supervisor = traps.Supervisor(traps.take_over(ours), self.pid, **watching)
             self.supervisor.start()
         ours.close()
 
@@ -100,12 +101,14 @@ class WorkerProcess:
         return status
 
 
-def _be_a_worker(words, trap: socket.socket | None) -> None:
+def _be_a_worker(words, trap: socket.socket | None, prepare: Callable[[], None] | None) -> None:
     try:
         os.setsid()
         log = os.open(settings.DATA_DIR / "workers.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
+        if prepare:
+            prepare()
         if trap:
             traps.hand_over(trap)
         execute_from_command_line(["manage.py", "worker", *words])
@@ -118,6 +121,10 @@ def settled(asked: Generation) -> bool:
     call_ids = [[pk] for pk in asked.calls.values_list("pk", flat=True)]
     queued = QueuedTask.objects.filter(path="gallery.tasks.run_call", args__in=call_ids)
     return not Generation.objects.active().filter(pk=asked.pk).exists() and not queued.exists()
+
+
+def over(asked: Generation) -> bool:
+    return not Generation.objects.active().filter(pk=asked.pk).exists()
 
 
 def let_leases_run_out() -> None:

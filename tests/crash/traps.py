@@ -108,14 +108,18 @@ class Call:
 
 
 class Supervisor(threading.Thread):
-    """Lets the calls of process `pid` through; once armed, counts them, and kills it at number `kill_at`."""
+    """Lets the calls of process `pid` through; once armed, counts them, and kills it at number `kill_at`.
 
-    def __init__(self, listener: int, pid: int, kill_at: int | None = None, *, list_all: bool = False):
+    With `freeze` it is stopped there instead, and can be woken by SIGCONT.
+    """
+
+    def __init__(self, listener: int, pid: int, kill_at: int | None = None, *, list_all=False, freeze=False):
         super().__init__(daemon=True)
         self.listener = listener
         self.pid = pid
         self.kill_at = kill_at
         self.list_all = list_all
+        self.freeze = freeze
         self.calls: list[Call] = []
         self.count = 0
         self.killed: Call | None = None
@@ -129,7 +133,7 @@ class Supervisor(threading.Thread):
     def run(self) -> None:
         poll = select.poll()
         poll.register(self.listener, select.POLLIN)
-        while self.killed is None:
+        while self.killed is None or self.freeze:
             events = poll.poll(1000)
             if events and events[0][1] & select.POLLIN:
                 self._take_one()
@@ -148,7 +152,7 @@ class Supervisor(threading.Thread):
             self.count += 1
             self._look(thread, NAMES[call], arguments)
         self.last_call = time.monotonic()
-        if self.killed is None:
+        if self.killed is None or self.freeze:
             self._answer(number)
 
     def _look(self, thread: int, name: str, arguments: list[int]) -> None:
@@ -157,7 +161,7 @@ class Supervisor(threading.Thread):
             call = Call(name, _target(thread, name, arguments))
             self.calls.append(call)
         if is_the_one:
-            os.kill(self.pid, signal.SIGKILL)
+            os.kill(self.pid, signal.SIGSTOP if self.freeze else signal.SIGKILL)
             self.killed = call
 
     def _answer(self, number: int) -> None:

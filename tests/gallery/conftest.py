@@ -1,6 +1,6 @@
 import pytest
 
-from gallery import assists, ingest
+from gallery import assists, decode, ingest
 from gallery.models import ConnectionProfile, Image
 from tests.fake_vendors.openai import FakeOpenAI
 
@@ -36,3 +36,27 @@ def stored(owner, picture, tmp_path):
     path = tmp_path / "upload.png"
     path.write_bytes(picture("#204060", size=(1600, 1200)))
     return ingest.store(owner, path, source=Image.Source.UPLOAD).image
+
+
+@pytest.fixture
+def inspect(tmp_path):
+    """Decode bytes in the shared children."""
+
+    def run(data: bytes, **limits) -> decode.Decoded:
+        path = tmp_path / "file"
+        path.write_bytes(data)
+        return decode.inspect(path, decode.Limits(**limits))
+
+    return run
+
+
+@pytest.fixture
+def refusal(inspect):
+    """Why bytes are not taken: the `DecodeError`."""
+
+    def run(data: bytes, **limits) -> decode.DecodeError:
+        with pytest.raises(decode.DecodeError) as caught:
+            inspect(data, **limits)
+        return caught.value
+
+    return run

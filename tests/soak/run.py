@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.services import free_port
-from tests.soak import people, things, watching
+from tests.soak import flood, people, things, watching
 from tests.soak.wire import Notes
 
 PHOTOGRAPH, SMALL, ENTRIES = 8_000_000, 60_000, 500  # bytes, bytes, pictures of an archive
@@ -30,6 +30,8 @@ class Evening:
     counts: dict  # jobs by state, and those that are still under way
     storage: list[str]  # what check_storage had to say
     status: int  # with which the server ended
+    flood: flood.Flood
+    storm: watching.Watch  # over the flood and until all of it was done
     posts: int  # requests that reached the vendor
     cpu: float  # per cent of the machine that was busy
 
@@ -70,7 +72,11 @@ def spend(folder: Path, address: str, seconds: float, delay: float) -> Evening:
         watch.end()
         busy, whole = (now - then for now, then in zip(watching.cpu_seconds(), before, strict=True))
         crowd.go_home(delay + 60)
-        watching.wait_for(lambda: place.ask("count")["under_way"] == 0, delay + 120, 2)
+        storm = watching.Watch(place.process.pid)
+        storm.start()
+        poured = flood.pour(place.port, who["tokens"][0], who["tokens"][1])
+        watching.wait_for(lambda: place.ask("count")["under_way"] == 0, delay + 300, 2)
+        storm.end()
         counts = place.ask("count")
         status = place.stop()
         log = place.log.read_text(errors="replace")
@@ -78,7 +84,7 @@ def spend(folder: Path, address: str, seconds: float, delay: float) -> Evening:
             notes=notes, watch=watch, log=place.log, counts=counts,
             storage=sorted(place.check_storage() - known),
             unwanted=[line for line in log.splitlines() if any(word in line for word in UNWANTED)],
-            status=status, posts=vendor.posts, cpu=busy / whole * 100,
+            status=status, flood=poured, storm=storm, posts=vendor.posts, cpu=busy / whole * 100,
         )  # fmt: skip
     finally:
         place.kill()

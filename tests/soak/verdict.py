@@ -3,6 +3,7 @@
 from tests.soak.run import Evening
 
 GOALS = {"grid": 0.5, "thumbnail": 0.15, "upload": 2.0}  # seconds at the 95th per cent
+OTHER_STARTS = 30  # seconds
 MEMORY = {"web": 400, "worker": 900}  # MiB
 FLAT = {"memory": (1.15, 30), "files": (1.1, 15), "threads": (1.1, 10)}  # growth by a factor, and by a number
 
@@ -34,9 +35,20 @@ def judge(evening: Evening, *, is_long: bool) -> list[str]:
     if evening.status:
         found.append(f"the server ended with status {evening.status}")
     for name, limit in MEMORY.items():
-        if evening.watch.peak(name, "memory") > limit:
-            found.append(f"{name} took {evening.watch.peak(name, 'memory'):.0f} MiB")
+        peak = max(evening.watch.peak(name, "memory"), evening.storm.peak(name, "memory"))
+        if peak > limit:
+            found.append(f"{name} took {peak:.0f} MiB")
+    found += _drowned(evening)
     return found + (_slow(evening) + _growing(evening) if is_long else [])
+
+
+def _drowned(evening: Evening) -> list[str]:
+    flood, found = evening.flood, []
+    if set(flood.answers) != {202, 429} or flood.impolite:
+        found.append(f"a thousand requests were answered {flood.answers}, {flood.impolite} without a reason")
+    if flood.other_started is None or flood.other_started > OTHER_STARTS:
+        found.append(f"the other person waited {flood.other_started} s")
+    return found
 
 
 def _slow(evening: Evening) -> list[str]:
@@ -72,5 +84,9 @@ def table(evening: Evening) -> str:
         facts = {field: "{:.0f} → {:.0f}".format(*evening.watch.growth(name, field)) for field in FLAT}
         peak = f"{evening.watch.peak(name, 'memory'):.0f} MiB"
         lines.append(f"| {name} | {facts['memory']} MiB | {peak} | {facts['files']} | {facts['threads']} |")
+    flood = evening.flood
+    lines += ["", f"A thousand requests of one person in {flood.seconds:.1f} s: {dict(flood.answers)}. "]
+    peaks = (f"{name} {evening.storm.peak(name, 'memory'):.0f} MiB" for name in MEMORY)
+    lines[-1] += f"Peaks: {', '.join(peaks)}. The other person's was sent after {flood.other_started} s."
     lines += ["", f"{evening.counts}, {evening.posts} requests at the vendor, {evening.cpu:.0f} % CPU", ""]
     return "\n".join(lines)

@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand, CommandError
 
-from gallery import checking
+from gallery import checking, scrubbing
 from gallery.management.people import print_report
 from gallery.storage import StorageError
 
@@ -20,6 +20,8 @@ class Command(BaseCommand):
     def handle(self, *, repair, quick, json, **options):
         try:
             report = checking.check(repair=repair, quick=quick)
+            if not quick:
+                scrubbing.note_complete(report)
         except StorageError as exc:
             raise CommandError(exc.message) from exc
         if not json:
