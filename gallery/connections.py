@@ -46,16 +46,9 @@ def create(
     """Save a new profile of `fields`. The first one is the default unless `is_default` says otherwise."""
     profile = ConnectionProfile(owner=owner)
     _fill(profile, fields)
-    profile.api_key = clean_key(api_key)
-    _save(profile, is_default)
+    _save(profile, is_default, clean_key(api_key))
     audit.note_key(profile)
     return profile
-
-
-def add(profile: ConnectionProfile, *, default: bool = False) -> None:
-    """Save a new profile that is filled in already. The first one is the default anyway."""
-    _save(profile, default or None)
-    audit.note_key(profile)
 
 
 def change(
@@ -76,13 +69,14 @@ def change(
     _fill(profile, fields)
     has_moved = place != (profile.provider, profile.base_url)
     if api_key is not None:
-        profile.api_key = clean_key(api_key)
+        api_key = clean_key(api_key)
     elif has_moved:
-        profile.api_key = ""  # a key goes to nobody but the one it was entered for
+        api_key = ""  # a key goes to nobody but the one it was entered for
     if has_moved or options != profile.options:
         profile.forget_what_was_learnt()
-    _save(profile, is_default)
-    audit.note_key(profile, sealed)
+    _save(profile, is_default, api_key)
+    if api_key is not None:
+        audit.note_key(profile, sealed)
 
 
 def make_default(profile: ConnectionProfile) -> None:
@@ -121,7 +115,7 @@ def _fill(profile: ConnectionProfile, fields: dict) -> None:
     clean(profile, is_new_place=profile.pk is None or profile.base_url != address)
 
 
-def _save(profile: ConnectionProfile, is_default: bool | None) -> None:
+def _save(profile: ConnectionProfile, is_default: bool | None, api_key: str | None = None) -> None:
     try:
         with transaction.atomic():
             mine = _lock(profile.owner_id)
@@ -130,13 +124,25 @@ def _save(profile: ConnectionProfile, is_default: bool | None) -> None:
             if is_default:
                 mine.filter(is_default=True).exclude(pk=profile.pk).update(is_default=False)
             profile.is_default = profile.is_default if is_default is None else is_default
+            if api_key is None:
+                _keep_key(profile)
+            else:
+                profile.api_key = api_key  # only now: `rotate_keys` waits for the lock, and for no seal
             profile.save()
     except IntegrityError as exc:
         raise NameTaken("name", f"There is already a connection called “{profile.name}”.") from exc
 
 
+def _keep_key(profile: ConnectionProfile) -> None:
+    """Leave the key as it is by now: `rotate_keys` may have sealed it anew since the profile was read."""
+    same = {"pk": profile.pk, "provider": profile.provider, "base_url": profile.base_url}
+    row = ConnectionProfile.objects.filter(**same).values_list("sealed_key", "key_hint").first()
+    if row:
+        profile.sealed_key, profile.key_hint = row
+
+
 def _lock(owner_id: int):
-    """The owner's profiles; who changes which one is the default waits for whoever does the same."""
+    """The owner's profiles; who changes a key or the default waits for whoever does the same."""
     User.objects.select_for_update().get(pk=owner_id)
     return ConnectionProfile.objects.filter(owner=owner_id)
 

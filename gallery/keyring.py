@@ -8,8 +8,9 @@ from django.conf import settings
 from django.db import transaction
 
 from gallery import storage
-from gallery.models import ConnectionProfile
+from gallery.models import ConnectionProfile, User, fields
 from gallery.models.fields import UnreadableSecret, seal
+from providers import redaction
 
 
 class KeyRingError(Exception):
@@ -17,9 +18,11 @@ class KeyRingError(Exception):
 
 
 def add_key() -> None:
-    """Put a new key in front of the ring in DATA_DIR. Processes that run know it after a restart."""
+    """Put a new key in front of the ring in DATA_DIR. Processes that run take it up by themselves."""
     _must_be_in_file()
-    ring = [Fernet.generate_key().decode(), *settings.FIELD_ENCRYPTION_KEYS]
+    new = Fernet.generate_key().decode()
+    redaction.remember(new)
+    ring = [new, *settings.FIELD_ENCRYPTION_KEYS]
     _write(settings.KEY_RING_FILE, ",".join(ring))
     settings.FIELD_ENCRYPTION_KEYS = ring
 
@@ -27,25 +30,35 @@ def add_key() -> None:
 def forget_older_keys() -> int:
     """Keep the newest key of the ring in DATA_DIR alone; returns how many went. Raises `KeyRingError`."""
     _must_be_in_file()
-    newest, *older = settings.FIELD_ENCRYPTION_KEYS
-    _write(settings.KEY_RING_FILE, newest)
-    settings.FIELD_ENCRYPTION_KEYS = [newest]
-    return len(older)
+    ring = settings.FIELD_ENCRYPTION_KEYS
+    _write(settings.KEY_RING_FILE, ring[0])
+    _reseal_with(ring)  # what was saved with an older one in the meantime
+    settings.FIELD_ENCRYPTION_KEYS = ring[:1]
+    return len(ring) - 1
+
+
+def _reseal_with(ring: list[str]) -> None:
+    fields.key_ring()  # takes note of the file, so that the next line stands
+    settings.FIELD_ENCRYPTION_KEYS = ring
+    reseal()
 
 
 def reseal() -> tuple[int, list[str]]:
     """Encrypt every provider key with the newest key. Returns how many, and whose none opens."""
     n, locked = 0, []
-    for key in ConnectionProfile.objects.exclude(sealed_key="").order_by("pk").values_list("pk", flat=True):
+    for owner in User.objects.order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():
-            profile = ConnectionProfile.objects.select_for_update().get(pk=key)
-            try:
-                profile.sealed_key = seal(profile.api_key, profile.owner_id, profile.provider)
-            except UnreadableSecret:
-                locked.append(f"{profile.name} ({profile.owner})")
-                continue
-            profile.save(update_fields=["sealed_key"])
-            n += 1
+            # Whoever saves a key of theirs has this lock until it is saved.
+            if User.objects.select_for_update().filter(pk=owner).first() is None:
+                continue  # deleted in the meantime
+            for profile in ConnectionProfile.objects.filter(owner=owner).exclude(sealed_key=""):
+                try:
+                    profile.sealed_key = seal(profile.api_key, profile.owner_id, profile.provider)
+                except UnreadableSecret:
+                    locked.append(f"{profile.name} ({profile.owner})")
+                    continue
+                profile.save(update_fields=["sealed_key"])
+                n += 1
     return n, locked
 
 

@@ -2,6 +2,7 @@
 
 import json
 from functools import lru_cache
+from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -19,7 +20,30 @@ def _ring(keys: tuple[str, ...]) -> MultiFernet:
 
 def key_ring() -> MultiFernet:
     """The ring of FIELD_ENCRYPTION_KEYS, newest first; every key reads, the newest writes."""
+    _notice_a_new_ring()
     return _ring(tuple(settings.FIELD_ENCRYPTION_KEYS))
+
+
+def _notice_a_new_ring() -> None:
+    """`rotate_keys` changes the file while web server and worker run; they go on with the new ring."""
+    if not settings.KEY_RING_IN_FILE:
+        return
+    path = settings.KEY_RING_FILE
+    stamp = _stamp_of(path)
+    if stamp and _seen.setdefault(path, stamp) != stamp:
+        settings.FIELD_ENCRYPTION_KEYS = path.read_text().strip().split(",")
+        _seen[path] = stamp
+
+
+def _stamp_of(path: Path) -> tuple[int, ...]:
+    try:
+        facts = path.stat()
+    except OSError:
+        return ()  # the ring that was read at the start is still good
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size
+
+
+_seen: dict[Path, tuple[int, ...]] = {}
 
 
 def seal(secret: str, *context: object) -> str:
@@ -30,9 +54,9 @@ def seal(secret: str, *context: object) -> str:
 def unseal(token: str, *context: object) -> str:
     try:
         secret, *bound = json.loads(key_ring().decrypt(token.encode()))
-    except (InvalidToken, ValueError) as exc:
+    except (InvalidToken, ValueError, TypeError) as exc:
         raise UnreadableSecret from exc
-    if bound != [str(part) for part in context]:
+    if bound != [str(part) for part in context] or not isinstance(secret, str):
         raise UnreadableSecret
     return secret
 
@@ -44,3 +68,7 @@ class SealedField(models.TextField):
         if lookup_name in {"isnull", "exact"}:
             return super().get_lookup(lookup_name)
         return None
+
+
+if settings.KEY_RING_IN_FILE:
+    _seen[settings.KEY_RING_FILE] = _stamp_of(settings.KEY_RING_FILE)

@@ -2,7 +2,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 from gallery.models.base import Owned, OwnedQuerySet
-from gallery.models.fields import SealedField, seal, unseal
+from gallery.models.fields import SealedField, UnreadableSecret, seal, unseal
 from providers import registry
 
 
@@ -64,13 +64,23 @@ class ConnectionProfile(Owned):
     @property
     def api_key(self) -> str:
         """The key in clear, for one call. Raises `UnreadableSecret` when the key ring does not fit."""
-        return unseal(self.sealed_key, self.owner_id, self.provider) if self.sealed_key else ""
+        if not self.sealed_key:
+            return ""
+        try:
+            return unseal(self.sealed_key, self.owner_id, self.provider)
+        except UnreadableSecret:
+            return unseal(self._sealed_by_now(), self.owner_id, self.provider)
 
     @api_key.setter
     def api_key(self, key: str):
         self.sealed_key = seal(key, self.owner_id, self.provider) if key else ""
         self.key_hint = key[-4:] if len(key) >= 12 else ""
         self._forget_check()
+
+    def _sealed_by_now(self) -> str:
+        """`rotate_keys` may have sealed the key anew, and forgotten the old way, since the row was read."""
+        rows = ConnectionProfile.objects.filter(pk=self.pk, provider=self.provider, base_url=self.base_url)
+        return rows.values_list("sealed_key", flat=True).first() or ""
 
     def forget_what_was_learnt(self) -> None:
         """Take back what the vendor said: it may be another one now. Saves nothing."""

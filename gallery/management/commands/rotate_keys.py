@@ -7,7 +7,7 @@ from gallery.management.people import print_report
 class Command(BaseCommand):
     help = (
         "Encrypts every provider key with the newest key of the ring. For a ring in DATA_DIR: --new-key, "
-        "restart the application, rotate_keys --forget-old."
+        "then --forget-old; the application may run meanwhile."
     )
 
     def add_arguments(self, parser):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def add(self):
         keyring.add_key()
-        return {"added": 1}, "A new key was added. Restart Vignette, then run rotate_keys --forget-old."
+        return {"added": 1}, "A new key was added, and what runs takes it up. Go on with --forget-old."
 
     def rotate(self, forget_old):
         n, locked = keyring.reseal()
