@@ -16,5 +16,5 @@ def shell(request):
         "signup_open": settings.SIGNUP_ENABLED,
         "theme": theme if theme in THEMES else "",
         "hidden": request.COOKIES.get("hidden") == "1",
-        "side": SimpleLazyObject(lambda: sidebar.read(request.user)),
+        "side": SimpleLazyObject(lambda: sidebar.of(request)),
     }

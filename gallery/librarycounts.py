@@ -6,7 +6,7 @@ pictures that go to the trash, or come back, change the number under the owner's
 
 from collections.abc import Iterable
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from gallery.models import Image, LibraryCount, User
@@ -19,9 +19,14 @@ def live(owner: User) -> int:
     """Count the pictures of `owner` outside the trash."""
     n, up_to = known(owner)
     newer = Image.objects.owned_by(owner).live().filter(pk__gt=up_to).order_by().count()
+    keep_near(owner, newer)
+    return n + newer
+
+
+def keep_near(owner: User, newer: int) -> None:
+    """Move the known number on when `newer` pictures, those behind it, are many."""
     if newer > MANY:
         settle(owner.pk)
-    return n + newer
 
 
 def known(owner: User) -> tuple[int, int]:
@@ -29,8 +34,9 @@ def known(owner: User) -> tuple[int, int]:
 
     Asked for by itself: PostgreSQL calls for help with what follows when it cannot tell how much it will be.
     """
-    row = LibraryCount.objects.filter(owner=owner).values_list("n", "up_to").first()
-    return row or (0, 0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT n, up_to FROM gallery_librarycount WHERE owner_id = %s", [owner.pk])
+        return cursor.fetchone() or (0, 0)
 
 
 @transaction.atomic

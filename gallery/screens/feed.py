@@ -6,10 +6,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 
 from gallery import months
 from gallery.models import Image
-from gallery.screens import grid
+from gallery.screens import grid, sidebar
 from gallery.search import (
     SORTS,
     Page,
@@ -59,14 +60,23 @@ def read(request, found: Search, *, dated: bool = True) -> dict[str, Any]:
         "size": _size(request),
         "found": found.query,
         "slideshow": _slideshow(batch, found),
-        "total": None if after else total(found),
+        "total": None if after else _total(request, found),
     }
+
+
+def _total(request, found: Search) -> Total:
+    """How many there are; of the whole library the side bar has just counted it."""
+    if found.terms:
+        return total(found)
+    return Total(n=sidebar.of(request).images, exact=True)
 
 
 def _slideshow(batch: Page, found: Search) -> str:
     """Where the slideshow of what was found begins."""
     first = next(iter(batch.images), None)
-    return with_query(first.get_absolute_url(), **{"in": found.query, "play": "5"}) if first else ""
+    if first is None:
+        return ""
+    return with_query(reverse("image", args=[first.public_id]), **{"in": found.query, "play": "5"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The side bar's numbers, money and faces, in four queries."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection
@@ -13,7 +14,8 @@ from gallery.screens.faces import Face
 PINNED_SHOWN = 12
 MICRO = Decimal("0.000001")
 
-# Written out, since building it from querysets takes longer than the database needs to answer it.
+# Written out, since building it from querysets takes longer than the database needs to answer it. A bare
+# "pinned" would not be known for the condition of its index, and all tags would be read.
 COUNTS = """
 SELECT %(known)s + (SELECT COUNT(*) FROM gallery_image
     WHERE owner_id = %(owner)s AND trashed_at IS NULL AND id > %(up_to)s),
@@ -33,8 +35,8 @@ SELECT %(known)s + (SELECT COUNT(*) FROM gallery_image
     JOIN gallery_image one ON one.id = pair.first_id AND one.trashed_at IS NULL
     JOIN gallery_image two ON two.id = pair.second_id AND two.trashed_at IS NULL
     WHERE pair.owner_id = %(owner)s AND pair.decision = 'open' LIMIT 100) pairs),
-  (SELECT COUNT(*) FROM gallery_tag WHERE owner_id = %(owner)s AND pinned),
-  (SELECT COUNT(*) FROM gallery_savedsearch WHERE owner_id = %(owner)s AND pinned),
+  (SELECT COUNT(*) FROM gallery_tag WHERE owner_id = %(owner)s AND pinned = %(yes)s),
+  (SELECT COUNT(*) FROM gallery_savedsearch WHERE owner_id = %(owner)s AND pinned = %(yes)s),
   (SELECT SUM(cost_usd) FROM gallery_generation WHERE owner_id = %(owner)s AND created_at >= %(month)s),
   (SELECT SUM(cost_usd) FROM gallery_assist WHERE owner_id = %(owner)s AND created_at >= %(month)s)
 """
@@ -57,10 +59,18 @@ class Sidebar:
     tags: int
     alike: int  # pairs that wait for a decision; more than 99 are 100
     active: int  # generations and imports that wait or run
-    spent: Decimal  # US dollars of this month
+    month: datetime  # when this one began
+    spent: Decimal  # US dollars since then
     limit: Decimal | None  # the person's own, for a month
     pinned: tuple[PinnedTag, ...]
     searches: tuple[SavedSearch, ...]  # those that are pinned
+
+
+def of(request) -> Sidebar:
+    """The side bar of this request, which is read once."""
+    if not hasattr(request, "side"):
+        request.side = read(request.user)
+    return request.side
 
 
 def active_count(user) -> int:
@@ -89,10 +99,13 @@ def pinned_searches(user) -> tuple[SavedSearch, ...]:
 def read(user) -> Sidebar:
     """Read what the side bar of `user` shows."""
     known, up_to = librarycounts.known(user)
+    month = costs.start_of_month()
     with connection.cursor() as cursor:
-        month = connection.ops.adapt_datetimefield_value(costs.start_of_month())
-        cursor.execute(COUNTS, {"owner": user.pk, "month": month, "known": known, "up_to": up_to})
+        since = connection.ops.adapt_datetimefield_value(month)
+        asked = {"owner": user.pk, "month": since, "known": known, "up_to": up_to, "yes": True}
+        cursor.execute(COUNTS, asked)
         images, active, characters, personas, chats, free, alike, pins, searches, *spent = cursor.fetchone()
+    librarycounts.keep_near(user, newer=images - known)
     return Sidebar(
         images=images,
         characters=characters,
@@ -101,6 +114,7 @@ def read(user) -> Sidebar:
         tags=free,
         alike=alike,
         active=active,
+        month=month,
         spent=sum((Decimal(usd or 0) for usd in spent), Decimal(0)).quantize(MICRO),
         limit=user.monthly_budget_usd,
         pinned=pinned_tags(user) if pins else (),

@@ -24,6 +24,11 @@ from gallery.search.sets import Candidates
 FEW = 2_000  # pictures that are put into a random order of their own
 WINDOWS = (200, 2_000, 20_000)  # hits that are looked at together, when there are many
 LAST = 2**63 - 1  # behind every key
+LIBRARY = "SELECT id FROM gallery_image WHERE owner_id = %s AND trashed_at IS NULL"
+TAGGED = """
+    SELECT image_id FROM gallery_imagetag own WHERE owner_id = %s AND tag_id = %s
+    AND EXISTS (SELECT 1 FROM gallery_image live WHERE live.id = own.image_id AND live.trashed_at IS NULL)
+"""
 
 
 def keys(
@@ -66,6 +71,8 @@ class _Walk:
 def _by_key(found: Search, walk: _Walk) -> list[int]:
     if found.candidates is not None:
         return list(islice(_among(found, found.candidates, walk), walk.limit))
+    if not found.terms or found.only_tag is not None:
+        return _straight(found, walk)
     if not found.match:
         tags = _single_tags(found)  # one or none, since several leave candidates
         return _driven(found, found.images, tags[0] if tags else None, walk)
@@ -78,6 +85,15 @@ def _by_key(found: Search, walk: _Walk) -> list[int]:
     if tag is not None:
         return _driven(found, found.spelled_out(), tag, walk)
     return list(islice(_through_hits(found, walk), walk.limit))
+
+
+def _straight(found: Search, walk: _Walk) -> list[int]:
+    """The keys of the library, or of one tag: what is asked for most, so its SQL is written out."""
+    params = [found.owner.pk, *([] if found.only_tag is None else [found.only_tag])]
+    sql, key = (LIBRARY, "id") if found.only_tag is None else (TAGGED, "image_id")
+    if walk.start is not None:
+        sql, params = f"{sql} AND {key} {'<' if walk.down else '>'} %s", [*params, walk.start]
+    return _rows(f"{sql} ORDER BY {key} {'DESC' if walk.down else 'ASC'} LIMIT %s", *params, walk.limit)
 
 
 def _among(found: Search, candidates: Candidates, walk: _Walk) -> Iterator[int]:

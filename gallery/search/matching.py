@@ -28,13 +28,27 @@ class Search:
     mistakes: tuple[Mistake, ...]
     order: Order
     unsorted: str  # `text` without any `sort:`
-    images: QuerySet[Image]  # live pictures of the owner that match, newest first
+    trashed: bool  # it is the trash that is searched
+    conditions: tuple[Q, ...]  # all that is asked but for `match`
     tags: dict[Term, frozenset[int]]  # the tags that each tag filter of `tree` names
     tag_sets: tuple[frozenset[int], ...]  # for each tag filter that must hold: keys, one of which will do
     needed: tuple[Node, ...]  # the words that must be there
     match: str  # the same in the database's own language
-    wordless: QuerySet[Image]  # as `images`, without asking for these words
     times: tuple[values.Period, ...]  # when the pictures came in, as far as all of them must
+
+    @cached_property
+    def images(self) -> QuerySet[Image]:
+        """Live pictures of the owner that match, newest first."""
+        return self.wordless.filter(words.found(self.match)) if self.match else self.wordless
+
+    @cached_property
+    def wordless(self) -> QuerySet[Image]:
+        """As `images`, without asking for the words that must be there."""
+        mine = Image.objects.owned_by(self.owner)
+        rows = mine.trashed() if self.trashed else mine.live()
+        for condition in self.conditions:
+            rows = rows.filter(condition)
+        return rows.order_by("-pk")
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -109,12 +123,7 @@ def search(owner: User, text: str, *, sort: str = "", within: str = "", trashed:
     reader = _Conditions(owner, query)
     must = list(_conjuncts(query.terms))
     needed = tuple(node for node in must if words.is_all_words(node))
-    images = Image.objects.owned_by(owner)
-    images = images.trashed() if trashed else images.live()
-    for node in must:
-        if node not in needed and (condition := reader.of(node)) is not None:
-            images = images.filter(condition)
-    match = words.match(needed)
+    asked = [reader.of(node) for node in must if node not in needed]
     order = reader.order(query.sort) or read_order(sort) or NEWEST
     return Search(
         owner=owner,
@@ -124,12 +133,12 @@ def search(owner: User, text: str, *, sort: str = "", within: str = "", trashed:
         mistakes=tuple(sorted((*query.mistakes, *reader.mistakes), key=lambda mistake: mistake.start)),
         order=order,
         unsorted=query.unsorted,
-        images=(images.filter(words.found(match)) if match else images).order_by("-pk"),
-        wordless=images.order_by("-pk"),
+        trashed=trashed,
+        conditions=tuple(condition for condition in asked if condition is not None),
         tags=reader.tags,
         tag_sets=tuple(reader.tags[node] for node in must if node in reader.tags and not node.negated),
         needed=needed,
-        match=match,
+        match=words.match(needed),
         times=tuple(_times(must)),
     )
 

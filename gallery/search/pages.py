@@ -24,7 +24,7 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    images: list[Image]
+    images: list[Any]  # pictures, or the fields of them that were asked for
     next: str | None  # cursor of the following page; none: this is the last
     sizes: dict[int, int]  # of folded stacks, how many pictures each of `images` stands for, by key
 

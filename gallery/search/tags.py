@@ -1,6 +1,7 @@
 """From the names of tags in a query to the tags of its owner."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -11,6 +12,8 @@ from gallery.search.language import TAG_KINDS, Group, Node, Term
 
 NOTHING = Q(pk__in=[])
 
+COLUMNS = ("pk", "kind", "folded", "parent_id", "alias_of_id")  # of tags, to tell which is meant
+
 type Name = tuple[str, str]  # kind, folded name
 
 
@@ -20,9 +23,8 @@ class Names:
     def __init__(self, owner: User, nodes: Iterable[Node]):
         self.owner = owner
         names = {name for node in nodes for name in _names(node)}
-        rows = Tag.objects.owned_by(owner).filter(folded__in={folded for _, folded in names})
-        known = rows.select_related("parent") if any(kind == "look" for kind, _ in names) else rows
-        self._tags = list(known) if names else []
+        rows = Tag.objects.owned_by(owner).filter(folded__in={folded for _, folded in names}).order_by()
+        self._tags = list(rows.values_list(*COLUMNS, named=True)) if names else []
 
     def keys(self, term: Term) -> frozenset[int]:
         """Keys of the tags that `term` names, never of an alias."""
@@ -33,7 +35,7 @@ class Names:
             if self._fits(tag, term, value)
         )
 
-    def _fits(self, tag: Tag, term: Term, value: str) -> bool:
+    def _fits(self, tag: Any, term: Term, value: str) -> bool:
         if tag.kind != term.kind:
             return False
         if term.kind != Tag.Kind.LOOK or ":" not in value:
