@@ -1,5 +1,6 @@
 """A backup: one ZIP with every row, every original, and what a running generation has brought home.
 
+rights.json          groups and what people may do in the admin, by name: numbers differ between databases
 rows/<model>.jsonl   a list of column names, then a list of values for each row
 media/<key>          originals and masks under their storage keys; thumbnails are made again
 spool/<name>         raw answers that are no pictures yet
@@ -28,12 +29,14 @@ from django.db import connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from gallery import filing, storage
-from gallery.models import CacheEntry, Generation, GenerationCall, Image, QueuedTask, TagBitmap, Worker
+from gallery import filing, rights, storage
+from gallery.models import CacheEntry, Generation, GenerationCall, Image, QueuedTask, TagBitmap, User, Worker
 
 FORMAT = 1
 CHUNK = 1 << 20
-LEFT_OUT = (QueuedTask, Worker, TagBitmap, CacheEntry)  # of this installation, or made again from the rest
+LEFT_OUT = (  # of this installation, or made again from the rest
+    QueuedTask, Worker, TagBitmap, CacheEntry, User.groups.through, User.user_permissions.through,
+)  # fmt: skip
 
 type OnStep = Callable[[int, int], None]  # files done, files in all
 
@@ -51,6 +54,7 @@ class Manifest:
     files: int = 0
     bytes: int = 0
     missing: list[str] = field(default_factory=list)  # keys of originals that were not there or not right
+    deleted: list[str] = field(default_factory=list)  # keys of those that people deleted meanwhile
 
 
 def saved_models() -> list[type[models.Model]]:
@@ -89,12 +93,14 @@ def _fill(archive: zipfile.ZipFile, on_step: OnStep) -> Manifest:
         with one_moment():
             for model in saved_models():
                 manifest.rows[model._meta.label] = _write_rows(archive, model)
+            archive.writestr("rights.json", json.dumps(rights.read()))
+            open_calls = list(GenerationCall.objects.filter(state__in=["sent", "answered"]))
             total = _note_files(keys)
         keys.seek(0)
         for done, line in enumerate(keys, start=1):
             _add(archive, manifest, *json.loads(line))
             on_step(done, total)
-    _add_answers(archive)
+    _add_answers(archive, open_calls)
     archive.writestr("backup.json", json.dumps(vars(manifest), indent=1))
     return manifest
 
@@ -172,7 +178,8 @@ def _add(archive: zipfile.ZipFile, manifest: Manifest, key: str, sha256: str = "
     try:
         file = storage.open(key)
     except FileNotFoundError:
-        manifest.missing.append(key)
+        is_deleted = sha256 and not Image.objects.filter(storage_key=key).exists()
+        (manifest.deleted if is_deleted else manifest.missing).append(key)
         return
     digest, size = _copy(archive, f"media/{key}", file)
     manifest.files, manifest.bytes = manifest.files + 1, manifest.bytes + size
@@ -180,9 +187,9 @@ def _add(archive: zipfile.ZipFile, manifest: Manifest, key: str, sha256: str = "
         manifest.missing.append(key)
 
 
-def _add_answers(archive: zipfile.ZipFile) -> None:
-    open_calls = GenerationCall.objects.filter(state__in=["sent", "answered"])
-    for call in open_calls.select_related("generation"):
+def _add_answers(archive: zipfile.ZipFile, open_calls: Iterable[GenerationCall]) -> None:
+    """Add the answers to calls that had no pictures when the rows were written, also what came since."""
+    for call in open_calls:
         path = filing.spool_of(call)
         if path.exists():
             _copy(archive, f"spool/{path.relative_to(settings.SPOOL_DIR)}", path.open("rb"))

@@ -22,7 +22,7 @@ from django.core.management.color import no_style
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from gallery import bitmaps, decode, renditions, storage, summaries
+from gallery import bitmaps, decode, renditions, rights, storage, summaries, tagging, trashing
 from gallery.backup import CHUNK, FORMAT, BackupError, Manifest, OnStep, saved_models
 from gallery.decode import sniff
 from gallery.models import AuditEntry, ConnectionProfile, GenerationCall, Image, Tag, User
@@ -54,7 +54,9 @@ def restore(source: Path, on_step: OnStep = lambda done, total: None) -> Restore
         damaged = _bring_files(archive, manifest, on_step)
         with transaction.atomic():
             _bring_rows(archive, manifest)
+            rights.bring(json.loads(archive.read("rights.json")))
             _hold_back()
+        _drop_deleted(manifest)
         bitmaps.rebuild(Tag.objects.values_list("pk", flat=True))
     return Restored(manifest=manifest, damaged=tuple(damaged), locked_keys=tuple(_locked_keys()))
 
@@ -211,6 +213,15 @@ def _hold_back() -> None:
     )
     for generation in generations:
         summaries.refresh(generation)
+
+
+def _drop_deleted(manifest: Manifest) -> None:
+    """Pictures that were deleted for good while the backup was made have a row in it, and no file."""
+    for keys in batched(manifest.deleted, AT_ONCE):
+        images = Image.objects.filter(storage_key__in=keys)
+        for owner in set(images.values_list("owner", flat=True)):
+            tagging.trash(images.filter(owner=owner).live())
+        trashing.delete_for_good(images)
 
 
 def _locked_keys() -> Iterator[str]:

@@ -8,10 +8,11 @@ from decimal import Decimal
 
 import pytest
 from cryptography.fernet import Fernet
+from django.contrib.auth.models import Group, Permission
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from gallery import backup, filing, ingest, restoring, search, storage, tagging
+from gallery import backup, filing, ingest, restoring, search, storage, tagging, trashing
 from gallery.models import (
     AuditEntry,
     ConnectionProfile,
@@ -77,7 +78,12 @@ def saved(library, tmp_path):
 
 
 @pytest.fixture
-def emptied(saved, settings, tmp_path):
+def emptied(saved, newly_installed):
+    return newly_installed
+
+
+@pytest.fixture
+def newly_installed(settings, tmp_path):
     """A function after which database and store are as on a new machine."""
 
     def empty():
@@ -217,3 +223,57 @@ def test_restore_that_fails_leaves_an_empty_library(saved, emptied, monkeypatch)
     monkeypatch.undo()
     call_command("restore", saved, stdout=io.StringIO())
     assert Image.objects.count() == 4
+
+
+def test_rights_come_back_by_their_names(library, tmp_path, newly_installed):
+    """Their numbers differ from database to database."""
+    helper = User.objects.create_user("helper", password="x", is_staff=True)
+    group = Group.objects.create(name="Operators")
+    seen, changed = (Permission.objects.get(codename=f"{verb}_generation") for verb in ("view", "change"))
+    group.permissions.add(seen)
+    helper.groups.add(group)
+    helper.user_permissions.add(changed)
+    call_command("backup", tmp_path / "rights.zip", stdout=io.StringIO())
+    newly_installed()
+    Group.objects.create(name="Another that was here first")
+    call_command("restore", tmp_path / "rights.zip", stdout=io.StringIO())
+    helper = User.objects.get(username="helper")
+    assert helper.get_group_permissions() == {"gallery.view_generation"}
+    assert helper.get_all_permissions() == {"gallery.view_generation", "gallery.change_generation"}
+
+
+def test_answer_that_comes_while_the_originals_are_copied_is_inside(library, tmp_path, newly_installed):
+    """The rows say that it is awaited: without its answer the copy would have to take it for lost."""
+    call = GenerationCall.objects.get(state="queued")
+    GenerationCall.objects.filter(pk=call.pk).update(state="sent")
+
+    def arrive(done, total):
+        filing.spool_of(call).write_bytes(b"HTTP late answer")
+        GenerationCall.objects.filter(pk=call.pk).update(state="done")
+
+    backup.write(tmp_path / "late.zip", arrive)
+    newly_installed()
+    restoring.restore(tmp_path / "late.zip")
+    call = GenerationCall.objects.get(pk=call.pk)
+    assert call.state == "sent"
+    assert filing.spool_of(call).read_bytes() == b"HTTP late answer"
+
+
+def test_picture_deleted_for_good_meanwhile_is_no_fault_and_does_not_come_back(
+    library, tmp_path, newly_installed
+):
+    red, green = Image.objects.get(title="A red one"), Image.objects.get(title="A green one")
+
+    def delete_green(done, total):
+        if done == 1:
+            tagging.trash([green])
+            trashing.delete_for_good(Image.objects.filter(pk=green.pk))
+
+    manifest = backup.write(tmp_path / "deleted.zip", delete_green)
+    assert (manifest.missing, manifest.deleted) == ([], [green.storage_key])
+    newly_installed()
+    restoring.restore(tmp_path / "deleted.zip")
+    assert sorted(Image.objects.values_list("title", flat=True)) == ["", "A blue one", red.title]
+    mirel = Tag.objects.get(name="Mirel")
+    assert mirel.count.n == 1
+    assert len(search.page(search.search(User.objects.get(username="owner"), "character:mirel")).images) == 1
