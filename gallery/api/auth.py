@@ -7,6 +7,7 @@ from django.utils import timezone
 from ninja.errors import AuthenticationError, AuthorizationError
 from ninja.security import HttpBearer
 
+from gallery.api.problems import Problem
 from gallery.models import ApiToken
 
 READING = {"GET", "HEAD", "OPTIONS"}
@@ -25,6 +26,8 @@ class TokenAuth(HttpBearer):
         request.user = row.owner
         if row.scope == ApiToken.Scope.READ and request.method not in READING:
             raise AuthorizationError(message="This token may only read. Make one with the scope “write”.")
+        if any("__" in name for name in request.GET):  # how Django spells a look-up into another table
+            raise Problem(400, "There is no such parameter. The documentation lists those that exist.")
         stamp(row)
         return row
 
