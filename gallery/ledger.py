@@ -21,7 +21,8 @@ COLUMNS = (
 )  # fmt: skip
 AT_ONCE = 1000  # rows read from the database
 KNOWN = dict(Image.CostSource.choices)
-RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would take what follows for a formula
+# A spreadsheet would take what follows for a formula; some read the wide forms of these signs as well.
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class Echo:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -216,9 +217,36 @@ def test_csv_is_in_the_order_of_time(owner_client, owner):
     assert [row[0] for row in rows] == sorted(row[0] for row in rows)
 
 
-def test_csv_holds_no_formulas(owner_client, owner, now):
-    made(owner, (Decimal("0.10"), 1), at=now, model='=HYPERLINK("http://x")')
-    assert lines(owner_client.get(reverse("costs-export")))[1][4] == '\'=HYPERLINK("http://x")'
+@pytest.mark.parametrize(
+    "text",
+    [
+        '=HYPERLINK("http://x")',
+        "+1",
+        "-1+cmd|' /C calc'!A0",
+        "@SUM(1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "\uff1d1",
+        "\uff20a",
+    ],
+)
+def test_csv_holds_no_formulas(owner_client, owner, now, text):
+    made(owner, (Decimal("0.10"), 1), at=now, model=text)
+    assert lines(owner_client.get(reverse("costs-export")))[1][4] == f"'{text}"
+
+
+def test_csv_keeps_a_cell_that_looks_like_the_next_line_in_its_cell(owner_client, owner, now):
+    made(owner, (Decimal("0.10"), 1), at=now, model='x",=1+1\n"=2+2')
+    rows = lines(owner_client.get(reverse("costs-export")))
+    assert len(rows) == 2
+    assert rows[1][4] == 'x",=1+1\n"=2+2'
+
+
+@pytest.mark.parametrize("period", ['x"\r\nSet-Cookie: a=b', "2026-11/../../x", "2026-11\n", "=1"])
+def test_csv_takes_its_file_name_from_no_stranger(owner_client, owner, period):
+    named = owner_client.get(reverse("costs-export"), {"period": period})["Content-Disposition"]
+    assert re.fullmatch(r'attachment; filename="costs-[a-z0-9-]+\.csv"', named)
 
 
 def test_csv_is_the_owners_alone(other_client, month):
