@@ -33,6 +33,7 @@ UPLOADS = {
     "/api/v1/images",
     "/api/v1/imports",
 }  # POSTs that wait for decoders
+PACKED = bodies.Refused(415, "Compressed requests are not accepted. Send the body as it is.")
 BUSY = bodies.Refused(503, "Many others ask for something at this moment. Try again in a moment.", 5)
 Headers = list[tuple[bytes, bytes]]
 
@@ -65,7 +66,7 @@ class Shell:
         if is_thumbnail(scope):
             await send_thumbnail(scope, send)
         elif header(scope, b"content-encoding") not in ("", "identity"):
-            await send_text(send, 415, "Compressed requests are not accepted. Send the body as it is.")
+            await bodies.turn_away(PACKED, scope, receive, send)
         else:
             await self.ask_django(scope, receive, send)
 

@@ -11,7 +11,6 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from gallery import filenames
 
-FILES_WORTH = 16  # of the largest file: what one form may carry in all
 END_BYTES = 4096  # how far before its end a body may say that it ends
 NAMELESS = "picture"
 
@@ -54,7 +53,7 @@ class Parser(MultiPartParser):
         self._input_data = self._seen = Seen(input_data, self._boundary)
 
     def _parse(self):
-        if self._content_length > FILES_WORTH * largest_file():
+        if self._content_length > settings.MAX_REQUEST_BYTES:
             raise RequestDataTooBig("The form is larger than anything that is taken.")
         post, files = super()._parse()  # type: ignore[misc]
         if self._content_length and not self._seen.ended():

@@ -44,7 +44,7 @@ def segment(marker: int, body: bytes) -> bytes:
 
 
 def jpeg_of_scans(side: int, count: int) -> bytes:
-    """A progressive JPEG with up to 882 passes, each for one bit of one coefficient, and each of them empty."""
+    """A progressive JPEG with up to 882 passes, each of one bit of one coefficient and all empty."""
     table = bytes([1] + [0] * 15)  # one code of one bit
     head = segment(0xDB, b"\0" + b"\1" * 64) + segment(
         0xC2, struct.pack(">BHHB", 8, side, side, 1) + b"\1\x11\0"
