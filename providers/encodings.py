@@ -23,16 +23,21 @@ def inflated(pieces: Iterable[bytes], content_encoding: str) -> Iterator[bytes]:
 
 
 def _inflate(pieces: Iterable[bytes], wbits: int) -> Iterator[bytes]:
-    decoder = zlib.decompressobj(wbits)
+    """One compressed part after the other. What comes after a whole part and is none is left unread."""
+    decoder, is_whole = zlib.decompressobj(wbits), False
     try:
         for piece in pieces:
             while piece:
-                if decoder.eof:  # what follows is one more compressed part, or damaged
-                    decoder = zlib.decompressobj(wbits)
-                yield decoder.decompress(piece, PIECE)
+                if decoder.eof:
+                    decoder, is_whole = zlib.decompressobj(wbits), True
+                plain = decoder.decompress(piece, PIECE)
+                is_whole = is_whole and not plain
+                yield plain
                 piece = decoder.unused_data or decoder.unconsumed_tail
         yield decoder.flush()
     except zlib.error as exc:
+        if is_whole:
+            return
         raise UnusableEncoding("the compressed body is damaged") from exc
-    if not decoder.eof:
+    if not (decoder.eof or is_whole):
         raise UnusableEncoding("the compressed body is cut off")

@@ -54,7 +54,11 @@ class Wire:
             raise ConnectionRefusedError
         line = socket.socket()
         line.settimeout(timeout)
-        line.connect(self.server.getsockname())
+        try:
+            line.connect(self.server.getsockname())
+        except OSError:
+            line.close()
+            raise
         return line
 
     def serve(self):

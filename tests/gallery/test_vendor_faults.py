@@ -1,9 +1,11 @@
 """Whatever a vendor's server does: how often it was asked, what the person is told, and what it may cost."""
 
 import base64
+import gzip
 import io
 import json
 import random
+import re
 import socket
 from datetime import timedelta
 from decimal import Decimal
@@ -73,10 +75,15 @@ def noise():
 
 GOOD = {"b64_json": draw("1024x1024", "png", "x")}
 PLAIN = json.dumps({"created": 1, "data": [GOOD]})
+GZIPPED = gzip.compress(json.dumps({"created": 1, "data": [GOOD], "usage": USAGE}).encode())
 
 
-def raw(text, kind="application/json"):
-    return Reply(200, {"Content-Type": kind}, text if isinstance(text, bytes) else text.encode())
+def raw(text, kind="application/json", encoding="identity"):
+    return Reply(
+        200,
+        {"Content-Type": kind, "Content-Encoding": encoding},
+        text if isinstance(text, bytes) else text.encode(),
+    )
 
 
 # What the server does: the state, `error.code`, and whether it may have been charged. One POST each.
@@ -93,12 +100,18 @@ ENDINGS = {
     "404": (error(404, "model_not_found"), "failed", "model_unavailable", NO),
     "408": (error(408), "unknown", "server_error", MAYBE),
     "409": (error(409), "unknown", "server_error", MAYBE),
+    "405": (error(405), "failed", "invalid_request", NO),
+    "415": (error(415), "failed", "invalid_request", NO),
     "413": (error(413), "failed", "invalid_request", NO),
     "422": (error(422), "failed", "invalid_request", NO),
     "429 without credit": (error(429, "insufficient_quota"), "failed", "billing", NO),
     "500": (error(500), "unknown", "server_error", MAYBE),
     "502": (Reply(502, {}, b"<h1>Bad gateway</h1>"), "unknown", "server_error", MAYBE),
     "504": (error(504), "unknown", "server_error", MAYBE),
+    "501": (error(501), "unknown", "server_error", MAYBE),
+    "524": (Reply(524, {}, b"<h1>A timeout occurred</h1>"), "unknown", "server_error", MAYBE),
+    "302": (Reply(302, {"Location": "https://api.openai.com/v1"}), "failed", "invalid_request", MAYBE),
+    "307": (Reply(307, {"Location": "http://127.0.0.1:1/"}), "failed", "invalid_request", MAYBE),
     "308": (Reply(308, {"Location": "http://127.0.0.1:1/"}), "failed", "invalid_request", MAYBE),
     "blocked": (error(400, "moderation_blocked"), "refused", "refused", NO),
     "words of refusal": (answer(refusal="I cannot draw that.", usage=None), "refused", "refused", MAYBE),
@@ -113,6 +126,9 @@ ENDINGS = {
     "empty": ("empty", "unknown", "bad_response", MAYBE),
     "truncated": ("truncated_json", "unknown", "bad_response", MAYBE),
     "bomb": ("gzip_bomb", "unknown", "bad_response", MAYBE),
+    "false gzip": (raw(PLAIN, "application/json", "gzip"), "unknown", "bad_response", MAYBE),
+    "brotli": (raw(PLAIN, "application/json", "br"), "unknown", "bad_response", MAYBE),
+    "deep": (raw("[" * 200_000), "unknown", "bad_response", MAYBE),
     "NaN": (raw(PLAIN.replace('"created": 1', '"created": NaN')), "unknown", "bad_response", MAYBE),
     "1e400": (raw(PLAIN.replace('"created": 1', '"created": 1e400')), "unknown", "bad_response", MAYBE),
     "twice": (raw(PLAIN.replace("{", '{"data": [],', 1)), "unknown", "bad_response", MAYBE),
@@ -134,12 +150,28 @@ ENDINGS = {
 }  # fmt: skip
 
 
+# What the sentence says, whatever its words.
+MEANINGS = {
+    "network": "connection broke before the answer was complete",
+    "timeout": "in time",
+    "invalid_request": "did not accept the request|too large|redirect, which was not followed to protect",
+    "auth": "did not accept the key",
+    "billing": "no credit",
+    "permission": "rights",
+    "model_unavailable": "Choose another",
+    "server_error": "broke off|error of its own",
+    "refused": r"declined|refused|cannot draw",
+    "bad_response": "cannot be used|without a picture|sent no picture|was not asked for|raw answer is kept",
+}
+
+
 @pytest.mark.parametrize(("step", "status", "code", "charged"), ENDINGS.values(), ids=ENDINGS)
 def test_it_is_asked_once_and_the_ending_is_told(profile, vendor, monkeypatch, step, status, code, charged):
     monkeypatch.setattr("providers.openai.OpenAI.request_deadline", 0.5 if step == "drip" else 20)
     vendor.script(step)
     asked = run(ask(profile))
     assert (asked.status, asked.error_code, asked.may_have_been_charged) == (status, code, charged)
+    assert re.search(MEANINGS[code], asked.error_message), asked.error_message
     note = ("It may have been charged.", "It was charged.")
     assert asked.error_message.endswith(note) == charged
     GenerationCall.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
@@ -155,12 +187,14 @@ ARRIVALS = {
     "wrong type": ("wrong_mime", 1, "done", 1),
     "one pixel": (answer(coded(picture_bytes(size=(1, 1)))), 1, "done", 1),
     "twice the same": (answer(GOOD, GOOD), 2, "done", 2),
+    "in any order": (answer(coded(picture_bytes()) | {"seed": 2}, GOOD | {"seed": 1}), 2, "done", 2),
     "more": (answer(GOOD, coded(picture_bytes())), 1, "done", 2),
     "fewer": ("fewer", 3, "partial", 2),
     "one is broken": (answer(GOOD, {"b64_json": "<html>"}), 2, "partial", 1),
     "one is no picture": (answer(GOOD, coded(b"<html>")), 2, "partial", 1),
     "half a picture": (answer(coded(noise()[:10_000])), 1, "partial", 1),
     "gzip": ("gzip", 1, "done", 1),
+    "gzip and more": (Reply(200, {"Content-Encoding": "gzip"}, GZIPPED + b"more"), 1, "done", 1),
 }
 
 
@@ -182,6 +216,9 @@ def test_what_can_be_kept_is_kept(profile, vendor, step, n, status, count):
         (error(429, "rate_limit_exceeded", {"retry-after": "999999999"}), 900),
         (error(429, "rate_limit_exceeded", message="Please try again in 12s."), 12),
         (error(503, "server_is_overloaded", {"retry-after": "30"}), 30),
+        (error(529, None, {"retry-after": "-5"}), 1),
+        (error(429, "rate_limit_exceeded", {"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}), 1),
+        (error(429, "rate_limit_exceeded", {"retry-after": "1e999"}), 900),
     ],
 )
 def test_who_says_come_back_is_asked_again_when_it_said(profile, vendor, step, seconds):
