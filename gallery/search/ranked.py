@@ -16,7 +16,7 @@ from gallery.search import words
 from gallery.search.matching import Search
 from gallery.search.orders import Position, Stretch
 
-WINDOWS = (500, 20_000)  # pictures; when they do not fill a page, everything that matches is sorted
+FIRST, LARGEST = 500, 20_000  # pictures in a window; when these do not fill a page, all that match are sorted
 COLUMNS = {"rating": "rating", "cost": "cost_usd", "random": "shuffle"}
 
 
@@ -53,16 +53,24 @@ def _stretch(found: Search, stretch: Stretch, limit: int) -> list[int]:
     frequent = is_sqlite and found.match and words.hits(found.match) > words.MANY
     images = found.spelled_out() if frequent else found.images
     everything = Image.objects.owned_by(found.owner).live().filter(stretch.condition)
-    keys: list[int] = []
-    for size in WINDOWS[:1] if connection.vendor == "postgresql" else WINDOWS:
+    size = FIRST
+    while True:
         window = _first(everything, stretch.fields, size)
         keys = _first(images.filter(pk__in=window), _unindexed(stretch.fields), limit)
         if len(keys) == limit or len(window) < size:
             return keys
+        if size == LARGEST or connection.vendor == "postgresql":
+            break
+        size = _larger(size, len(keys), limit)
     # PostgreSQL knows how frequent each condition is, but not that none is met at the index's beginning.
     trusted = connection.vendor == "postgresql" and keys
     order = stretch.fields if trusted else _unindexed(stretch.fields)
     return _first(images.filter(stretch.condition), order, limit)
+
+
+def _larger(size: int, found: int, limit: int) -> int:
+    """How many pictures to look at, when `size` of them had `found` of the `limit` that are wanted."""
+    return min(LARGEST, max(2 * size, size * limit * 3 // (2 * found))) if found else LARGEST
 
 
 def _first(images: QuerySet[Image], order: Any, limit: int) -> list[int]:

@@ -53,7 +53,8 @@ def rank(image):
 @pytest.mark.parametrize("sort", [sort for sort in SORTS if sort != "random"])
 def test_pages_of_every_order_go_through_everything_once(owner, images, monkeypatch, many, sort):
     monkeypatch.setattr("gallery.search.words.MANY", many)
-    monkeypatch.setattr("gallery.search.ranked.WINDOWS", (4, 7))
+    monkeypatch.setattr("gallery.search.ranked.FIRST", 4)
+    monkeypatch.setattr("gallery.search.ranked.LARGEST", 7)
     for text in QUERIES:
         matching = list(search(owner, text).images)
         seen = through(owner, text, sort)
