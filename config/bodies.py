@@ -7,6 +7,7 @@ import asyncio
 import io
 import tempfile
 import time
+from contextlib import suppress
 from http import HTTPStatus
 from typing import BinaryIO
 
@@ -130,12 +131,10 @@ async def turn_away(refused: Refused, scope, receive, send) -> None:
     headers += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": refused.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": True})
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(LINGER):
-            while (await receive())["type"] != "http.disconnect":
+            while (await receive()).get("more_body"):
                 pass
-    except TimeoutError:
-        pass
     await send({"type": "http.response.body", "body": b""})
 
 

@@ -11,6 +11,8 @@ from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from config.headers import FRAME, NOTHING_RUNS
+
 HEAD_SECONDS = 15.0  # from the first byte of a request, or the connection, to the end of its headers
 HEAD_BYTES = 65_536
 READ_SECONDS = 60.0  # that a reader may take for what stands ready to be sent
@@ -20,10 +22,20 @@ MOST = 2000  # connections
 
 def plain(status: str, sentence: str) -> bytes:
     body = sentence.encode()
-    head = f"HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {len(body)}\r\n"
-    return f"{head}connection: close\r\n\r\n".encode() + body
+    headers = (
+        FRAME
+        | NOTHING_RUNS
+        | {
+            "Content-Type": "text/plain; charset=utf-8",
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+        }
+    )
+    lines = [f"HTTP/1.1 {status}", *(f"{name.lower()}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+UNREADABLE = plain("400 Bad Request", "The request could not be read.")
 TOO_SLOW = plain("408 Request Timeout", "The request took too long to arrive. Send it again.")
 TOO_LARGE = plain("431 Request Header Fields Too Large", "The headers of the request are too large.")
 
@@ -78,8 +90,7 @@ class Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         if not self.transport.is_closing():
-            super().send_400_response(msg)
-            self._see_to_the_end()
+            self._hang_up(UNREADABLE)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -82,7 +82,7 @@ class Shell:
         try:
             await self.pass_on(scope | {bridge.BODY: body, bridge.LANE: lane_of(scope)}, receive, send)
         except bridge.Full:
-            await bodies.turn_away(BUSY, scope, receive, send)
+            await bodies.turn_away(BUSY, scope, nothing_more, send)
         finally:
             body[0].close()
 
@@ -194,6 +194,11 @@ def header(message, name: bytes) -> str:
         if key.lower() == name:
             return value.decode("latin-1")
     return ""
+
+
+async def nothing_more() -> dict:
+    """What `receive` says of a body that was received already."""
+    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 def lane_of(scope) -> str:

@@ -101,6 +101,7 @@ def test_a_head_just_over_the_limit_is_answered_431(server):
     answer = server.ask(HEAD + b"X-Long: " + b"a" * connections.HEAD_BYTES + b"\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 431")
     assert b"The headers of the request are too large." in answer
+    assert b"x-content-type-options: nosniff" in answer
 
 
 def test_a_head_without_end_is_ended_when_it_is_too_large(server):
