@@ -6,6 +6,7 @@ place in the list. What the list claims is checked before the first byte is infl
 
 import io
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,11 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+from django.conf import settings
+
 from gallery import filenames
 
 MAX_ENTRIES = 10_000
 MAX_LIST_BYTES = 4 << 20  # of the central directory, which is read into memory at once
 MAX_RATIO = 200  # inflated to packed; pictures are packed already and stay far below
+MAX_GROWTH = 4  # what all pictures unpack to, to the archive or to the largest that is taken
 RATIO_COUNTS_FROM = 16 << 20  # bytes inflated; below, a ratio does no harm
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # others may ask for gigabytes of memory
 JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
@@ -35,6 +39,8 @@ UNREADABLE = (
     RuntimeError,
     OSError,
     ValueError,
+    LookupError,
+    struct.error,
 )
 
 
@@ -69,6 +75,7 @@ class Archive:
         self._check_list(size)
         self.entries = [_entry(index, info) for index, info in enumerate(self.infos) if not _is_junk(info)]
         self._check_contents()
+        self._check_amount(size)
 
     def _check_list(self, size: int) -> None:
         if len(self.infos) > MAX_ENTRIES:
@@ -78,11 +85,7 @@ class Archive:
             raise _damaged()
         inflated = sum(info.file_size for info in self.infos)
         if inflated > max(RATIO_COUNTS_FROM, size * MAX_RATIO):
-            raise ArchiveError(
-                "archive_too_large",
-                f"This archive unpacks to {inflated / 2**20:,.0f} MB, which no archive of pictures does."
-                " Make a new one that holds only pictures.",
-            )
+            raise _too_large(inflated, "which no archive of pictures does. Make a new one of pictures only.")
 
     def _check_contents(self) -> None:
         if any(entry.refusal is None for entry in self.entries):
@@ -90,6 +93,15 @@ class Archive:
         if any(entry.refusal.code == "archive_encrypted" for entry in self.entries if entry.refusal):
             raise _encrypted()
         raise ArchiveError("no_images_in_archive", "There is no picture in this archive. Choose another one.")
+
+    def _check_amount(self, size: int) -> None:
+        """What would be read may unpack to a few times the archive; pictures hardly shrink in one."""
+        inflated = sum(self.infos[entry.index].file_size for entry in self.entries if not entry.refusal)
+        limit = MAX_GROWTH * max(size, settings.MAX_IMPORT_BYTES)
+        if inflated > limit:
+            raise _too_large(
+                inflated, f"and the limit here is {limit / 2**20:,.0f} MB. Split it into several."
+            )
 
     @contextmanager
     def open(self, entry: Entry) -> Iterator[BinaryIO]:
@@ -177,6 +189,10 @@ def _display_name(name: str) -> str:
     """A path that can be shown and stored: it leads nowhere, and nothing is ever opened by it."""
     parts = [part.strip() for part in filenames.visible(name).replace("\\", "/").split("/")]
     return "/".join(part for part in parts if part.strip(". ") and not part.endswith(":"))[-500:]
+
+
+def _too_large(inflated: int, why: str) -> ArchiveError:
+    return ArchiveError("archive_too_large", f"This archive unpacks to {inflated / 2**20:,.0f} MB, {why}")
 
 
 def _too_many() -> ArchiveError:
