@@ -92,31 +92,42 @@ def fetched(entry: ImportEntry) -> Iterator[Path]:
     """Bring the file at an address into the spool for as long as the block runs."""
     path = _new_path(ingest.SPOOL_PREFIX)
     try:
-        _fetch(entry.name, path)
-        yield path
+        kind = _fetch(entry.name, path)
+        with _explained(kind):
+            yield path
     finally:
         path.unlink(missing_ok=True)
 
 
-def _fetch(address: str, path: Path) -> None:
+@contextmanager
+def _explained(kind: str) -> Iterator[None]:
+    """Say of a page that it is one. What its server calls a file counts only where it is no picture."""
+    try:
+        yield
+    except IngestError as exc:
+        if exc.retryable or not kind.lower().startswith(("text/html", "application/xhtml")):
+            raise
+        raise IngestError(
+            "unsupported_type",
+            "The page at this address is not a picture. Give the address of the picture itself.",
+        ) from exc
+
+
+def _fetch(address: str, path: Path) -> str:
+    """Write the file at `address` to `path`; what its server calls it."""
     try:
         with path.open("xb") as file:
-            answer = egress.fetch(
+            return egress.fetch(
                 address,
                 sink=file,
                 max_bytes=settings.MAX_IMPORT_BYTES,
                 deadline=FETCH_SECONDS,
                 allowed_private_hosts=settings.ALLOWED_PRIVATE_HOSTS,
-            )
+            ).content_type
     except egress.UnknownName as exc:  # nobody learns which names there are on the server's own network
         raise egress.EgressError("blocked_address", egress.NOT_ON_THE_INTERNET) from exc
     except OSError as exc:
         raise _no_room(exc) from exc
-    if answer.content_type.lower().startswith(("text/html", "application/xhtml")):
-        raise IngestError(
-            "unsupported_type",
-            "The page at this address is not a picture. Give the address of the picture itself.",
-        )
 
 
 def _new_path(prefix: str) -> Path:

@@ -245,8 +245,7 @@ def _checked(
     )
     own = set() if named else own_addresses()
     if not permits(address, ips, allowed) or any(ip in own and not allowed.opens(address, ip) for ip in ips):
-        is_plain = address.ip or address.is_home_name  # what it is shows without asking anybody
-        raise EgressError("blocked_address", BLOCKED if is_plain else NOT_ON_THE_INTERNET)
+        raise EgressError("blocked_address", BLOCKED if address.ip else NOT_ON_THE_INTERNET)
     return address, ips
 
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 PUBLIC = "93.184.215.14"
-DEAF = "93.184.215.99"  # nobody listens here
+DEAF = "93.184.215.99"
 PICTURE = b"\x89PNG\r\n\x1a\n" + b"x" * 2000
 
 
@@ -34,6 +34,7 @@ class Wire:
         self.names = {"img.test": [PUBLIC], "two.test": [PUBLIC], "home.test": ["10.0.0.7"]}
         self.pages = {"/a.png": ok(PICTURE)}  # bytes, pieces, or a function of the line
         self.otherwise = NOT_FOUND
+        self.deaf = {DEAF}  # addresses where nobody listens
         self.is_polite = True  # and reads the body of a request before it answers
         self.asked = []  # names that were resolved
         self.dialled = []  # addresses that were connected to
@@ -50,7 +51,7 @@ class Wire:
 
     def connect(self, address, timeout=None):
         self.dialled.append(address)
-        if address[0] == DEAF:
+        if address[0] in self.deaf:
             raise ConnectionRefusedError
         line = socket.socket()
         line.settimeout(timeout)

@@ -8,7 +8,7 @@ from gallery import importing
 from gallery.models import Image
 from providers import egress
 from tests.conftest import picture_bytes
-from tests.internet import PUBLIC, endless, internet, ok, to
+from tests.internet import endless, internet, ok, to
 
 pytestmark = pytest.mark.django_db
 PICTURE = ok(picture_bytes())
@@ -61,12 +61,18 @@ def test_what_a_paste_brings_along_is_dropped(owner, wire, around):
 
 
 def test_names_at_home_and_names_of_nobody_are_told_apart_by_nobody(owner, wire):
-    wire.names["own.example"] = [PUBLIC]
     wire.pages = {"/home": to("http://home.test/"), "/nowhere": to("http://nowhere.test/")}
     answers = bring(
         owner, "http://home.test/", "http://nowhere.test/", "http://img.test/home", "http://img.test/nowhere"
     )
     assert set(answers) == {("blocked_address", egress.NOT_ON_THE_INTERNET)}
+
+
+def test_home_names_are_told_apart_by_nobody_although_a_network_is_open(owner, wire, settings):
+    settings.ALLOWED_PRIVATE_HOSTS = ["192.168.7.0/24"]
+    wire.names["nas.lan"] = ["10.0.0.9"]
+    there, nowhere = bring(owner, "http://nas.lan/", "http://nobody.lan/")
+    assert there == nowhere == ("blocked_address", egress.NOT_ON_THE_INTERNET)
 
 
 def test_open_closed_and_silent_ports_at_home_are_told_apart_by_nobody(owner, wire):
@@ -105,7 +111,9 @@ def test_whatever_a_server_does_is_told_in_a_sentence_and_leaves_nothing(owner, 
     assert not Image.objects.exists()
 
 
-@pytest.mark.parametrize("kind", ["", "text/plain", "application/octet-stream", "image/jpeg", "x" * 900])
+@pytest.mark.parametrize(
+    "kind", ["", "text/plain", "text/html", "application/octet-stream", "image/jpeg", "x" * 900]
+)
 def test_a_picture_is_known_by_its_bytes_whatever_the_server_calls_it(owner, wire, kind):
     wire.pages["/a.png"] = ok(
         picture_bytes(), Content_Type=kind, Content_Disposition="x; filename=../../x.html"

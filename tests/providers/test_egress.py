@@ -7,9 +7,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from providers import egress, resolving
+from providers import egress, pinned, resolving
 from providers.egress import EgressError
-from tests.internet import PICTURE, PUBLIC, internet, ok, to
+from tests.internet import DEAF, PICTURE, PUBLIC, internet, ok, to
 
 
 @pytest.fixture
@@ -128,9 +128,16 @@ def test_name_is_asked_for_in_full_and_never_completed(wire):
 
 
 def test_second_address_is_tried_when_the_first_refuses(wire):
-    wire.names["img.test"] = ["93.184.215.99", PUBLIC]
+    wire.names["img.test"] = [DEAF, PUBLIC]
     assert fetch()[1] == PICTURE
-    assert [ip for ip, _ in wire.dialled] == ["93.184.215.99", PUBLIC]
+    assert [ip for ip, _ in wire.dialled] == [DEAF, PUBLIC]
+
+
+def test_a_name_of_thousands_makes_nobody_knock_at_them_all(wire):
+    wire.names["img.test"] = [DEAF] + [f"93.184.216.{n}" for n in range(200)]
+    wire.deaf = set(wire.names["img.test"])
+    assert refused() == "unreachable"
+    assert len(wire.dialled) == pinned.MOST_TRIED
 
 
 def test_own_address_is_blocked_although_it_is_public(wire, monkeypatch):
