@@ -1,5 +1,6 @@
 """One point of the sweep: a worker dies at its K-th call, another one takes up what it left."""
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ from tests.crash.vendor import posts
 
 def kill_and_recover(profile, ledger: Path, number: int) -> Outcome | None:
     """None: the generation was over before the worker had made that many calls."""
-    prompt = f"kill point {number}"
+    prompt = f"kill point {number} {secrets.token_hex(4)}"
     asked, call = _work_until_killed(profile, prompt, number)
     if call is None:
         return None

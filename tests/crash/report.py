@@ -19,11 +19,12 @@ class Outcome:
 @dataclass
 class Sweep:
     outcomes: list[Outcome] = field(default_factory=list)
+    disagreements: list[str] = field(default_factory=list)  # of rows and files, when all is over
     seconds: float = 0
 
     @property
     def broken(self) -> int:
-        return sum(bool(outcome.broken) for outcome in self.outcomes)
+        return sum(bool(outcome.broken) for outcome in self.outcomes) + len(self.disagreements)
 
 
 def table(sweep: Sweep) -> str:
@@ -33,7 +34,7 @@ def table(sweep: Sweep) -> str:
         _line(name, [each for each in sweep.outcomes if each.call.name == name]) for name in sorted(names)
     ]
     total = _line("all", sweep.outcomes)
-    return "\n".join([*head, *lines, total, "", f"{sweep.seconds:.0f} seconds", ""])
+    return "\n".join([*head, *lines, total, "", *sweep.disagreements, f"{sweep.seconds:.0f} seconds", ""])
 
 
 def _line(name: str, outcomes: list[Outcome]) -> str:

@@ -79,6 +79,8 @@ def complete(asked: Generation) -> Iterator[str]:
         with storage.open(result.image.storage_key) as file:
             if not paid == result.image.sha256 == hashlib.sha256(file.read()).hexdigest():
                 yield f"Picture {result.index} is not what the vendor sent."
+        if not all(storage.exists(result.image.thumbnail_key(size)) for size in THUMBNAIL_SIZES):
+            yield f"Picture {result.index} has no thumbnail."
 
 
 def answered(asked: Generation) -> list[str]:
@@ -88,14 +90,20 @@ def answered(asked: Generation) -> list[str]:
     return [hashlib.sha256(base64.b64decode(item["b64_json"])).hexdigest() for item in body["data"]]
 
 
+def disagreements() -> list[str]:
+    """What `check_storage` finds, of all pictures and files."""
+    checking.GRACE = timedelta(0)
+    return [f"check_storage: {finding.key} {finding.what}" for finding in checking.check().findings]
+
+
 def litter() -> Iterator[str]:
     """Files that belong to nothing. What came of an answer that was cut off may stay with its call."""
-    checking.GRACE = timedelta(0)
-    yield from (f"check_storage: {finding.key} {finding.what}" for finding in checking.check().findings)
     known = set(Image.objects.values_list("storage_key", flat=True)) | {
         image.thumbnail_key(size) for image in Image.objects.all() for size in THUMBNAIL_SIZES
     }
     for path in _files(settings.MEDIA_ROOT):
+        if path.is_relative_to(settings.MEDIA_ROOT / "reports"):
+            continue  # what the weekly look at the originals has found
         if path.relative_to(settings.MEDIA_ROOT).as_posix() not in known:
             yield f"Left in the store: {path.relative_to(settings.MEDIA_ROOT)}"
     cut = {filing.spool_of(call).with_suffix(".part") for call in unsure()}

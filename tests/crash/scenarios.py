@@ -99,12 +99,12 @@ def _queue_twice_more(asked: Generation) -> None:
 
 
 def _each_once(ledger: Path, prompts: list[str], asked: list[Generation]) -> None:
-    counts = {prompt: posts(ledger).count(prompt) for prompt in prompts}
-    assert set(counts.values()) == {1}, counts
     for one in asked:
         one.refresh_from_db()
-        assert one.status == "done", (one.status, one.error_message)
+        assert one.status == "done", (one.prompt, one.status, one.error_message)
         assert not list(rules.complete(one))
+    counts = {prompt: posts(ledger).count(prompt) for prompt in prompts}
+    assert set(counts.values()) == {1}, counts
 
 
 def told_to_stop(profile: ConnectionProfile, ledger: Path) -> str:

@@ -25,11 +25,12 @@ PICTURES = 2
 
 
 def wait_for(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, 0.01
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError(f"{what}: it did not happen within {seconds:g} seconds")
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(0.1, pause * 1.3)
 
 
 def set_up(address: str) -> ConnectionProfile:
