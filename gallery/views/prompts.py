@@ -9,7 +9,7 @@ from gallery.screens.toasts import notify
 from gallery.views.fragments import posted
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def index(request):
     """The house style and the list of placeholders."""
     form = StyleForm(posted(request), owner=request.user)
@@ -22,13 +22,13 @@ def index(request):
     return render(request, "settings/prompts.html", context, status=422 if form.errors else 200)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def new(request):
     """Keep another placeholder."""
     return _edit(request, PlaceholderForm(posted(request)), None)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request, public_id):
     """Change a placeholder."""
     placeholder = _find(request, public_id)

@@ -16,7 +16,7 @@ from gallery.views.tags import read_tag, tag_context
 SHOWN = 60  # newest pictures of the tag to choose from
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def references(request, public_id):
     """Show the pack beside the newest pictures of the tag; a POST does one thing with it."""
     tag = read_tag(request, public_id)

@@ -41,11 +41,11 @@ def each(names: str, methods, *args, **kwargs) -> dict[str, Rule]:
 PAGES = (
     each("index add queue queue-poll history costs costs-export tag-suggest search-help", READ)
     | each("search-suggest facets months trash duplicates settings connections account storage", READ)
-    | each("characters personas chats tags generate-pick", READ)
+    | each("characters personas chats tags generate-pick prompt-complete", READ)
     | each(
         "add-upload add-import add-generate searches compare tokens appearance privacy connection-new", BOTH
     )
-    | each("account_change_password account_reauthenticate", BOTH)
+    | each("account_change_password account_reauthenticate prompts placeholder-new", BOTH)
     | each("generate-controls generate-estimate improve-prompt use-prompt generate-references bulk", WRITE)
     | each("bulk-tags costs-limit tag-new search-remember stack-make trash-empty trash-restore hide", WRITE)
     | each("appearance-gallery", WRITE)
@@ -68,7 +68,9 @@ OBJECTS = (
     | each("bulk-action", READ, "action")
     | each("bulk-undo bulk-stop", WRITE, "action")
     | each("download", READ, "archive")
-    | each("tag-edit tag-merge tag-delete tag-avatar", BOTH, "character")
+    | each("tag-edit tag-merge tag-delete tag-avatar tag-references", BOTH, "character")
+    | each("placeholder", BOTH, "placeholder")
+    | each("placeholder-delete", WRITE, "placeholder")
     | each("tag-spread tag-pin", WRITE, "character")
     | each("fragment-new", BOTH, "character")
     | each("fragment", BOTH, "character", fragment_id="fragment")

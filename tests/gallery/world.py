@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
-from gallery import bulk, connections, downloads, fragments, ingest, savedsearches, tagging
+from gallery import bulk, connections, downloads, fragments, ingest, placeholders, savedsearches, tagging
 from gallery.models import (
     ApiToken,
     Assist,
@@ -40,6 +40,7 @@ class World:
         self._make_tags()
         self._make_images()
         self._make_work()
+        self.placeholder = placeholders.create(owner, name="weather", values=["rain"])
         self.search = savedsearches.create(owner, name="Rain", query="character:Mirel")
         self.token = ApiToken.issue(owner, "laptop")[0]
         selection = bulk.by_ids(owner, [self.image.public_id])
@@ -73,8 +74,8 @@ class World:
 
     def _make_work(self):
         self.generation = Generation.objects.create(
-            owner=self.owner, profile=self.connection, provider="openai_compatible", model="m", prompt="a fox",
-            prompt_sent="a fox", status="failed", error_code="network", retryable=True,
+            owner=self.owner, profile=self.connection, provider="openai_compatible", model="m",
+            prompt="a fox", prompt_sent="a fox", status="failed", error_code="network", retryable=True,
             estimated_cost_usd=Decimal("0.01"),
         )  # fmt: skip
         GenerationCall.objects.create(
@@ -86,8 +87,8 @@ class World:
 
     def things(self) -> dict[str, object]:
         names = (
-            "image", "image2", "generation", "job", "action", "archive", "character", "persona", "chat", "tag",
-            "look", "fragment", "search", "pair", "connection", "token", "suggestion",
+            "image", "image2", "generation", "job", "action", "archive", "character", "persona", "chat",
+            "tag", "look", "fragment", "search", "pair", "connection", "token", "suggestion", "placeholder",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 THINGS = {  # which of the world's things an id in an address means
     "profile_id": "connection", "generation_id": "generation", "image_id": "image", "action_id": "action",
     "download_id": "archive", "import_id": "job", "tag_id": "character", "fragment_id": "fragment",
-    "search_id": "search", "index": 0, "number": 0,
+    "search_id": "search", "placeholder_id": "placeholder", "index": 0, "number": 0,
 }  # fmt: skip
 # What each call is sent; None: nothing. The value in angle brackets is the id of a thing.
 BODIES = {
@@ -29,6 +29,7 @@ BODIES = {
     ("DELETE", "profiles/<profile_id>"): None,
     ("POST", "profiles/<profile_id>/test"): None,
     ("POST", "generations"): {"prompt": "a fox", "profile": "<connection>", "model": "m"},
+    ("POST", "generations/preview"): {"prompt": "a fox", "profile": "<connection>", "model": "m"},
     ("POST", "generations/<generation_id>/cancel"): None,
     ("POST", "generations/<generation_id>/retry"): None,
     ("POST", "images"): None,
@@ -47,6 +48,10 @@ BODIES = {
     ("PATCH", "tags/<tag_id>/fragments/<fragment_id>"): {"text": "a hat"},
     ("DELETE", "tags/<tag_id>/fragments/<fragment_id>"): None,
     ("PUT", "tags/<tag_id>/implications"): {"tags": ["<tag>"]},
+    ("PUT", "tags/<tag_id>/references"): {"images": ["<image>"]},
+    ("POST", "placeholders"): {"name": "sky", "text": "sun"},
+    ("PATCH", "placeholders/<placeholder_id>"): {"text": "sun"},
+    ("DELETE", "placeholders/<placeholder_id>"): None,
     ("POST", "saved-searches"): {"name": "Snow", "query": "snow"},
     ("PATCH", "saved-searches/<search_id>"): {"name": "Snow"},
     ("DELETE", "saved-searches/<search_id>"): None,
@@ -57,7 +62,8 @@ READS = [
     "generations/<generation_id>/partials/<index>/<number>", "images", "images/<image_id>",
     "images/<image_id>/original", "images/<image_id>/thumbnail", "images/bulk/<action_id>",
     "downloads/<download_id>", "imports/<import_id>", "tags", "tags/<tag_id>", "tags/<tag_id>/fragments",
-    "tags/<tag_id>/implications", "saved-searches", "costs",
+    "tags/<tag_id>/implications", "tags/<tag_id>/references", "placeholders", "placeholders/<placeholder_id>",
+    "saved-searches", "costs",
 ]  # fmt: skip
 OPEN = {"openapi.json", "docs", ""}  # what stands in them is the same for everybody
 CALLS = [*BODIES, *(("GET", path) for path in READS)]
