@@ -29,7 +29,7 @@ NOTES = "unfiled-"
 NOTE_SECONDS = 60  # a row may be committed a moment after its process lost sight of the database
 SPOOL_SECONDS = 3600  # a temporary file this old belongs to nobody: its request or worker is gone
 # The last are those that Django makes of what is being uploaded.
-TEMPORARY = (f"{storage.SPOOL_PREFIX}*", "answer-*", "inputs-*", "seen-*", "*.upload")
+TEMPORARY = (f"{storage.SPOOL_PREFIX}*", "answer-*", "inputs-*", "seen-*", "tmp*.upload*")
 
 
 class Note:

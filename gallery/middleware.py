@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpResponseNotAllowed
 
 from gallery import audit
+from gallery.patience import can_write_now
 
 NOTE_EVERY = 3600  # seconds; a visit prolongs a session at most this often, for it costs a write
 
@@ -29,7 +30,7 @@ def look_after(session) -> None:
     now = time.time()
     if session.get("begun", 0) + settings.SESSION_LONGEST < now:
         session.flush()
-    elif session.get("seen", session["begun"]) + NOTE_EVERY < now:
+    elif session.get("seen", session["begun"]) + NOTE_EVERY < now and can_write_now():
         session["seen"] = now  # saved, it lasts for SESSION_COOKIE_AGE from here
 
 

@@ -9,6 +9,7 @@ from ninja.security import HttpBearer
 
 from gallery.api.problems import Problem
 from gallery.models import ApiToken
+from gallery.patience import can_write_now
 
 READING = {"GET", "HEAD", "OPTIONS"}
 STAMP_EVERY = timedelta(minutes=1)
@@ -41,6 +42,8 @@ def stamp(row: ApiToken) -> None:
     """Note that the token was used, at most once a minute: reading must not cost a write each time."""
     now = timezone.now()
     if row.last_used_at and row.last_used_at > now - STAMP_EVERY:
+        return
+    if not can_write_now():
         return
     stale = Q(last_used_at=None) | Q(last_used_at__lte=now - STAMP_EVERY)
     ApiToken.objects.filter(stale, pk=row.pk).update(last_used_at=now)

@@ -37,7 +37,7 @@ def prepared(owner, picture):
 
 
 def test_old_temporary_files_and_folders_go_and_nothing_else(settings):
-    kinds = ["incoming-1", "incoming-2.part", "tmp8x.upload", "answer-x", "inputs-x", "seen-x"]
+    kinds = ["incoming-1", "incoming-2.part", "tmp8x.upload.png", "answer-x", "inputs-x", "seen-x"]
     others = ["call.answer", "call.part", "archive-1", "unfiled-1", "partials"]
     for name in [*kinds, "incoming-new", *others]:
         path = settings.SPOOL_DIR / name
