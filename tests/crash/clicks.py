@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
-from gallery import generation, offers
+from gallery import costs, generation, offers
 from gallery.models import ApiToken, ConnectionProfile, Generation
 from tests.crash import stage
 from tests.crash.vendor import MODEL, posts
@@ -56,8 +56,8 @@ def fifty_for_the_last_dollar(profile: ConnectionProfile, ledger: Path) -> str:
     """Each asks for another picture; the limit has room for one."""
     wish = generation.Wish(profile=profile, prompt="last dollar 00", model=MODEL)
     price = generation.plan(wish).estimate.usd
-    spent = sum((each.cost_usd or Decimal(0)) for each in Generation.objects.filter(profile=profile))
-    ConnectionProfile.objects.filter(pk=profile.pk).update(monthly_budget_usd=spent + price * Decimal("1.5"))
+    limit = costs.spent_this_month(profile) + price * Decimal("1.5")
+    ConnectionProfile.objects.filter(pk=profile.pk).update(monthly_budget_usd=limit)
     _, token = ApiToken.issue(profile.owner, "last", "write")
     headers = {"Authorization": f"Bearer {token}"} | JSON
     wishes = iter(range(CLICKS))
