@@ -89,8 +89,9 @@ def filter_steps(column: int, architecture: int, pid: int) -> list[Step]:
         *refuse(errno.ENOSYS),
     ]
     for numbers in REFUSED.values():
-        if numbers[column] is not None:
-            steps += [(EQUAL, 0, 1, numbers[column]), *refuse()]
+        number = numbers[column]
+        if number is not None:
+            steps += [(EQUAL, 0, 1, number), *refuse()]
     steps += only_if(CLONE[column], (HAS_BITS, CLONE_THREAD))
     steps += only_if(KILL[column], (EQUAL, pid)) + only_if(TGKILL[column], (EQUAL, pid))
     steps += only_if(PRLIMIT[column], (EQUAL, 0), (EQUAL, pid))
