@@ -39,7 +39,7 @@ def open_tile(page, number):
     expect(page.locator("#viewer .panel h1")).to_be_visible()
 
 
-def test_a_stack_is_made_unfolded_and_walked_through(gallery, complaints):  # noqa: F811
+def test_a_stack_is_made_unfolded_chosen_and_walked_through(gallery, complaints):  # noqa: F811
     select(gallery, 0, 1, 2)
     gallery.get_by_role("button", name="More").click()
     gallery.get_by_role("button", name="Make a stack").click()
@@ -50,6 +50,20 @@ def test_a_stack_is_made_unfolded_and_walked_through(gallery, complaints):  # no
     badge.click()
     expect(tiles(gallery)).to_have_count(6)
     badge.click()
+    expect(tiles(gallery)).to_have_count(4)
+
+    select(gallery, 0)
+    count = gallery.locator("[data-count]")
+    expect(count).to_have_text("3 selected, with a whole stack")
+    badge.click()
+    expect(tiles(gallery)).to_have_count(6)
+    expect(count).to_have_text("3 selected")
+    badge.click()
+    expect(count).to_have_text("3 selected, with a whole stack")
+    gallery.keyboard.press("#")
+    expect(gallery.get_by_text("Moved 3 images to the trash.")).to_be_visible()
+    expect(tiles(gallery)).to_have_count(3)
+    gallery.keyboard.press("z")
     expect(tiles(gallery)).to_have_count(4)
 
     open_tile(gallery, 0)
