@@ -2,11 +2,9 @@
 
 from django import forms
 
-from gallery import placeholders
+from gallery import housestyle, placeholders
 from gallery.forms.plain import PlainForm
-from gallery.models import HouseStyle, Placeholder, Tag, User
-
-MOST = 4000  # characters of a house style
+from gallery.models import Placeholder, Tag, User
 
 
 class PersonaField(forms.ModelChoiceField):
@@ -22,14 +20,14 @@ class StyleForm(PlainForm, forms.Form):
     scene = forms.CharField(
         label="Every picture",
         required=False,
-        max_length=MOST,
+        max_length=housestyle.MAX_TEXT,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Added behind each new prompt, such as “oil painting, muted colours”.",
     )
     people = forms.CharField(
         label="Pictures with somebody of the cast",
         required=False,
-        max_length=MOST,
+        max_length=housestyle.MAX_TEXT,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Added when a prompt names somebody with @.",
     )
@@ -39,10 +37,10 @@ class StyleForm(PlainForm, forms.Form):
 
     def __init__(self, data, *, owner: User):
         self.owner = owner
-        self.style = HouseStyle.objects.owned_by(owner).filter(chat=None).first() or HouseStyle(owner=owner)
+        style = housestyle.of(owner)
         initial = {
-            "scene": self.style.scene,
-            "people": self.style.people,
+            "scene": style.scene,
+            "people": style.people,
             "persona": owner.persona and owner.persona.public_id,
             "avoid_in_words": owner.avoid_in_words,
         }
@@ -57,11 +55,7 @@ class StyleForm(PlainForm, forms.Form):
 
     def save(self) -> None:
         typed = self.cleaned_data
-        HouseStyle.objects.update_or_create(
-            owner=self.owner,
-            chat=None,
-            defaults={"scene": typed["scene"].strip(), "people": typed["people"].strip()},
-        )
+        housestyle.keep(self.owner, scene=typed["scene"], people=typed["people"])
         self.owner.persona, self.owner.avoid_in_words = typed["persona"], typed["avoid_in_words"]
         self.owner.save(update_fields=["persona", "avoid_in_words"])
 

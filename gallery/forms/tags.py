@@ -6,7 +6,7 @@ from contextlib import suppress
 from django import forms
 from django.db import transaction
 
-from gallery import aliases, fragments, implications, tagging
+from gallery import aliases, fragments, housestyle, implications, tagging
 from gallery.forms.plain import PlainForm
 from gallery.models import Fragment, Image, Tag
 from gallery.models.tag import fold
@@ -39,8 +39,24 @@ class TagForm(PlainForm, forms.Form):
         required=False, max_length=MOST, help_text="Who puts this on a picture puts these on it too."
     )
 
+    scene = forms.CharField(
+        label="House style of this chat",
+        required=False,
+        max_length=housestyle.MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Added behind each new prompt that is saved with this chat, in place of your own.",
+    )
+    people = forms.CharField(
+        label="With somebody of the cast",
+        required=False,
+        max_length=housestyle.MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Added when a prompt names somebody with @.",
+    )
+
     def __init__(self, data, *, tag: Tag):
         self.tag = tag
+        style = housestyle.of(tag.owner, tag)
         initial = {
             "name": tag.name,
             "kind": tag.kind,
@@ -49,8 +65,12 @@ class TagForm(PlainForm, forms.Form):
             "color": tag.color,
             "aliases": ", ".join(map(_quoted, tag.aliases.values_list("name", flat=True))),
             "brings": ", ".join(each.spec for each in implications.of(tag)),
+            "scene": style.scene,
+            "people": style.people,
         }
         super().__init__(data, initial=initial)
+        if tag.kind != Tag.Kind.CHAT:
+            del self.fields["scene"], self.fields["people"]
 
     def clean_color(self):
         color = self.cleaned_data["color"].strip().lower()
@@ -86,6 +106,9 @@ class TagForm(PlainForm, forms.Form):
             yield "aliases", lambda: aliases.replace(tag, _names(data["aliases"]))
         if "brings" in self.changed_data:
             yield "brings", lambda: implications.replace(tag, self._brought())
+        if {"scene", "people"} & set(self.changed_data):
+            style = {name: data[name] for name in ("scene", "people")}
+            yield "scene", lambda: housestyle.keep(tag.owner, chat=tag, **style)
 
     def _is_other_kind(self) -> bool:
         kind, character = self.cleaned_data["kind"], self.cleaned_data["character"]

@@ -178,3 +178,15 @@ def test_the_picture_says_what_was_typed_and_what_was_sent(owner_client, owner, 
     )
     page = owner_client.get(stored.get_absolute_url() + "?prompt=sent").content.decode()
     assert '<mark class="k-char" title="Mirel">Mirel (long silver hair)' in page
+
+
+def test_a_chat_has_a_house_style_of_its_own(owner_client, owner, demo):
+    chat = tagging.resolve(owner, ["chat:The Long Night"])[0]
+    page = reverse("tag-edit", args=[chat.public_id])
+    form = {"name": chat.name, "kind": "chat", "scene": "ink drawing", "people": ""}
+    assert owner_client.post(page, form).status_code == 302
+    assert owner_client.get(page).context["form"]["scene"].value() == "ink drawing"
+    owner_client.post(reverse("add-generate"), typed(demo, prompt="a fox", tags="chat:The Long Night"))
+    assert Generation.objects.get().prompt_sent == "a fox\n\nink drawing"
+    owner_client.post(page, form | {"scene": ""})
+    assert not HouseStyle.objects.exists()
