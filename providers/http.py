@@ -168,6 +168,8 @@ def _meaning(exc: egress.EgressError, url: str, is_paid: bool) -> errors.Provide
         return errors.NetworkError(exc.message)
     if exc.code == "timeout":
         return errors.DeadlineExceeded("No complete answer came in time.")
+    if exc.code == "bad_answer":
+        return errors.BadResponse("The answer cannot be understood.")
     return errors.ConnectionLost("The connection broke before the answer was complete.")
 
 

@@ -155,13 +155,13 @@ def test_upload_that_does_not_fit_is_told_so(owner_client, settings, room, fragm
 def test_upload_that_fills_the_disk_while_it_comes_in(owner_client, owner, client, settings, monkeypatch):
     """Django keeps large uploads in files while it reads the form."""
 
-    def full(*args):
+    def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
     owner_client.raise_request_exception = False  # as a browser sees it
     _, token = ApiToken.issue(owner, "laptop")
-    monkeypatch.setattr(TemporaryFileUploadHandler, "receive_data_chunk", full)
+    monkeypatch.setattr(TemporaryFileUploadHandler, "new_file", full)
     page = upload(owner_client, noise(1), fragment=False)
     answer = client.post(
         "/api/v1/images", {"file": SimpleUploadedFile("a.png", noise(1))},

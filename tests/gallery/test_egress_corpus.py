@@ -161,6 +161,11 @@ def of(*surfaces):
     return pytest.mark.parametrize("case", cases, ids=lambda case: case["id"])
 
 
+def test_every_surface_of_the_collection_has_a_runner():
+    known = {"import", "provider_base_user", "provider_call"}
+    assert {case["surface"] for case in CASES} <= known
+
+
 @of("import")
 def test_import_case(owner, wire, trusted, monkeypatch, settings, case):
     set_names(wire, case, monkeypatch)

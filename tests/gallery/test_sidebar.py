@@ -1,3 +1,7 @@
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from gallery import tagging
 from gallery.models import Generation, Import
 from gallery.screens import sidebar
@@ -37,3 +41,23 @@ def test_side_bar_shows_pinned_tags_with_their_faces(owner):
 
     assert (pinned.name, pinned.url) == ("Mira", tag.get_absolute_url())
     assert pinned.face.url.startswith(f"/media/t/{owner.pk}/{tag.avatar.public_id.hex}-320.webp")
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL shows its plans otherwise")
+def test_pinned_tags_are_counted_by_their_own_index(owner):
+    """And not by reading all tags, which takes longer than the rest of the side bar."""
+    with CaptureQueriesContext(connection) as captured:
+        sidebar.read(owner)
+    (counts,) = [query["sql"] for query in captured if "gallery_savedsearch" in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {counts}")
+        plan = [row[3] for row in cursor.fetchall()]
+
+    assert [step for step in plan if "tag_pinned" in step]
+    assert not [step for step in plan if step.startswith("SCAN gallery_")]
+
+
+def test_the_side_bar_is_read_once_for_a_request(owner, rf):
+    request = rf.get("/")
+    request.user = owner
+    assert sidebar.of(request) is sidebar.of(request)

@@ -76,10 +76,10 @@ def test_refusal_of_a_request_that_is_too_large_is_read_although_the_server_hang
     "page",
     [
         endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", b"x" * 100_000),
-        endless(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 100_000),
+        endless(b"HTTP/1.1 200 OK\r\n", b"X: " + b"x" * 1000 + b"\r\n"),
     ],
 )
 def test_flood_of_a_vendor_ends_by_what_is_wrong_with_it(wire, tmp_path, page):
     wire.otherwise = page
-    with pytest.raises(errors.ConnectionLost):
+    with pytest.raises(errors.BadResponse, match="cannot be understood"):
         http.post(http.WireRequest(url="http://img.test/v1", headers={}), tmp_path / "a.answer", deadline=20)
