@@ -20,11 +20,16 @@ class DrawnFor(Node):
     def render(self, context):
         values = {name: value.resolve(context) for name, value in self.values.items()}
         key = tuple((type(value), value) for value in values.values())  # safe text is drawn in another way
-        if key not in self.drawn:
-            if len(self.drawn) >= MOST:
-                self.drawn = {}  # a new one: other threads may be reading the old one
-            self.drawn[key] = self.nodelist.render(context.new(values))
-        return self.drawn[key]
+        drawn = self.drawn.get(key)
+        if drawn is None:
+            drawn = self.nodelist.render(context.new(values))
+            self._keep(key, drawn)
+        return drawn
+
+    def _keep(self, key: tuple, drawn: SafeString) -> None:
+        if len(self.drawn) >= MOST:
+            self.drawn = {}
+        self.drawn[key] = drawn
 
 
 @register.tag

@@ -36,6 +36,7 @@ function tell() {
 }
 
 function set(some, checked) {
+  swept = false;
   for (const box of some) if (box) box.checked = checked;
   if (!checked && scope) scope.checked = false;
   tell();
@@ -100,12 +101,16 @@ function press(name) {
   bar.querySelector(`[data-bulk="${name}"]`)?.click();
 }
 
+// The second press means all of the search, also when more pictures have come onto the page meanwhile.
+let swept = false;
+
 function everything(event) {
   if (event.key !== "a" || !(event.ctrlKey || event.metaKey) || event.shiftKey || !free()) return;
   if (event.target.closest?.("input:not([type=checkbox]), textarea, select") || !boxes().length) return;
   event.preventDefault();
-  if (chosen().length === boxes().length && scope) scope.checked = true;
+  if ((swept || chosen().length === boxes().length) && scope) scope.checked = true;
   set(boxes(), true);
+  swept = true;
 }
 
 // Shift and an arrow: image-grid.js moves the focus between these two, and the range follows it.
@@ -233,6 +238,7 @@ if (bar) {
 }
 
 function onChange(box) {
+  swept = false;
   if (box === scope) set(boxes(), scope.checked || chosen().length === boxes().length);
   else if (!box.checked && scope) scope.checked = false;
   tell();
