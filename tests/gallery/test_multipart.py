@@ -197,3 +197,34 @@ def test_a_form_within_a_form_holds_no_file(send):
     inner = b"--Y\r\nContent-Disposition: file; filename=a.png\r\n\r\nx\r\n--Y--"
     mixed = b"Content-Type: multipart/mixed; boundary=Y\r\n"
     refused_with(send(part(None, inner, extra=mixed), END), "no_file", 422)
+
+
+FILE = b'Content-Disposition: form-data; name="file"; filename="a.png"\r\n'
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        FILE + b"Content-Transfer-Encoding: base64\r\n",
+        FILE + b"Content-Type: image/png; charset=no-such-charset\r\n",
+        FILE + b"Content-Length: -5\r\n",
+        FILE + FILE,
+        FILE.replace(b"\r\n", b"\n"),
+        b"Content-Disposition: form-data\r\n",
+        b"Content-Disposition: form-data; filename=a.png\r\n",
+        b"Content-Disposition: form-data; name=file; filename*=UTF-8''%ff%fe.png\r\n",
+        b"Content-Disposition: form-data; name=file; filename*=no-such''a.png\r\n",
+        b"Content-Disposition: form-data; name=file; filename=a.png; filename=b.png\r\n",
+        b"Content-Disposition: attachment; name=file; filename=a.png\r\n",
+        b"\xff\xfe: x\r\n",
+        b"",
+    ],
+)
+def test_odd_heads_of_a_part_end_in_a_picture_or_a_reason(send, picture, head):
+    response = send(b"--XBOUNDX\r\n" + head + b"\r\n" + picture() + b"\r\n", END)
+    if response.status_code == 201:
+        assert Image.objects.get().bytes == len(picture())
+    else:
+        assert is_problem(response, response.status_code)["code"]
+        assert response.status_code in {400, 413, 415, 422}
+        assert not Image.objects.exists()
