@@ -22,8 +22,6 @@ CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 MANIFEST = json.loads((CORPUS / "manifest.json").read_text()) if CORPUS.is_dir() else {"cases": []}
 SLACK = 4  # a loaded machine is slower than the one the budgets were made for
 MB = 1 << 20
-# What was accepted says under these that the original holds more than can be seen; it is kept as it came.
-DERIVED_ONLY = {"location_removed", "metadata_removed", "trailing_data_removed", "re_encoded"}
 
 pytestmark = pytest.mark.skipif(not MANIFEST["cases"], reason="there is no corpus beside this folder")
 
@@ -190,21 +188,27 @@ def test_an_upload_ends_as_the_case_says(case, api, owner_client, settings):
     if is_taken:
         (item,) = told["items"]
         assert_as_described(case, item, api, settings)
-        assert_page_escapes(case, item, owner_client)
+        if case["category"] == "filename":
+            assert_page_escapes(item, owner_client, body, kind)
     else:
         assert_refused_with_a_reason(case, told)
         assert_nothing_was_kept(settings)
-    page = owner_client.post(reverse("add-upload"), body, content_type=kind)
-    assert page.status_code < 500
-    if not is_taken and page.status_code == 200:
+        assert_page_says_the_same(told, owner_client.post(reverse("add-upload"), body, content_type=kind))
+
+
+def assert_page_says_the_same(told, page):
+    assert page.status_code in {200, 400, 413, 422}
+    if page.status_code == 200:
         assert told["detail"].split(". ")[0] in page.content.decode().replace("&#x27;", "'")
 
 
-def assert_page_escapes(case, item, client):
+def assert_page_escapes(item, client, body, kind):
     image = Image.objects.get(public_id=item["id"])
-    page = client.get(reverse("image", args=[item["id"]])).content.decode()
+    row = client.post(reverse("add-upload"), body, content_type=kind, headers={"HX-Request": "true"})
+    assert row.status_code == 200
+    pages = row.content.decode(), client.get(reverse("image", args=[item["id"]])).content.decode()
     if set(image.file_name) & set("<>\"'&"):
-        assert image.file_name not in page
+        assert not [page for page in pages if image.file_name in page]
     header = media.disposition(image.file_name, "png", download=True)
     assert header.isascii()
     assert header.isprintable()
