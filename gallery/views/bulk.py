@@ -2,7 +2,8 @@
 
 import json
 
-from django.http import HttpResponse
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -83,9 +84,12 @@ def _download(request, archive):
     return HttpResponse(headers={"HX-Redirect": archive.get_absolute_url()})
 
 
+@login_not_required
 @require_safe
 def download(request, public_id):
-    """Send an archive, or the part of it that is asked for."""
+    """Send an archive, or the part of it that is asked for. To strangers there is none."""
+    if not request.user.is_authenticated:
+        raise Http404
     archive = get_object_or_404(Download.objects.owned_by(request.user), public_id=public_id)
     return downloads.respond(request, archive)
 
