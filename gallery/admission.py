@@ -3,13 +3,18 @@
 Who comes too often is asked to come back (429), and so is everybody when the server has enough (503).
 """
 
+import threading
+from contextlib import contextmanager
+
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 
 from gallery.models import BulkAction, GenerationCall, Import, User
 from providers.errors import ProviderError
 
 State = GenerationCall.State
+DOOR = threading.BoundedSemaphore(1)
+PATIENCE = 20.0  # seconds
 OPEN = (State.QUEUED, State.SENT, State.ANSWERED)
 
 
@@ -29,9 +34,34 @@ class Overloaded(TooMany):
     http_status = 503
 
 
+@contextmanager
+def at_the_door(owner: User, *, is_repeatable: bool = False):
+    """Let the requests of this process for pictures take turns at the database, before they lock it.
+
+    SQLite has one writer, and of many who ask for the lock at once some are passed over until they give up.
+    Who has too much waiting is told so before that; with `is_repeatable` that may be a request which is
+    known already, and is looked at first. Raises `TooMany`.
+    """
+    if not is_repeatable:
+        _see_that_it_fits(owner, 1)
+    if connection.vendor != "sqlite":
+        yield
+        return
+    if not DOOR.acquire(timeout=PATIENCE):
+        raise Overloaded("Many ask for pictures at this moment. Ask again in a minute.")
+    try:
+        yield
+    finally:
+        DOOR.release()
+
+
 def admit_generation(owner: User, calls: int) -> None:
     """Let a generation of so many requests in. Call it in the transaction that saves it; raises `TooMany`."""
     _one_at_a_time(owner)
+    _see_that_it_fits(owner, calls)
+
+
+def _see_that_it_fits(owner: User, calls: int) -> None:
     waiting = GenerationCall.objects.filter(state__in=OPEN)
     mine = waiting.filter(generation__owner=owner).count()
     if mine and mine + calls > settings.MAX_QUEUED_PER_USER:

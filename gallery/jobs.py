@@ -12,9 +12,9 @@ from django.db.models import Exists, OuterRef, Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 
-from gallery import generation
+from gallery import admission, generation
 from gallery.models import Generation, GenerationImage, Image, Import, User
-from gallery.models.generation import ACTIVE
+from gallery.models.generation import ACTIVE, Status
 from gallery.screens import cards
 from gallery.screens.cards import TROUBLE, Card
 
@@ -146,7 +146,11 @@ def dismiss(row: Generation, *, undo: bool = False) -> None:
 
 
 def retry_once(row: Generation) -> Generation:
-    """Try again, but not twice: a second press finds the generation of the first. Raises `ProviderError`."""
-    with transaction.atomic():
+    """Try again, but not twice: a second press finds the generation of the first, unless that ended in vain.
+
+    Raises `ProviderError`.
+    """
+    with admission.at_the_door(row.owner, is_repeatable=True), transaction.atomic():
         locked = Generation.objects.select_for_update(of=("self",)).select_related("profile").get(pk=row.pk)
-        return Generation.objects.filter(retry_of=locked).first() or generation.retry(locked)
+        earlier = Generation.objects.filter(retry_of=locked, status__in=(*ACTIVE, Status.DONE))
+        return earlier.first() or generation.retry(locked)

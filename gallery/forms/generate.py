@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from gallery import generation, inputs, masks, tagging
+from gallery import admission, generation, inputs, masks, tagging
 from gallery.forms.add import TagsForm
 from gallery.forms.pictures import PicturesForm
 from gallery.models import Tag, User
@@ -275,8 +275,10 @@ class GenerateForm(PicturesForm, TagsForm):
             changed = inputs.outgoing(wish.mode, wish.references)[0]
             wish = replace(wish, mask=masks.clean(wish.mask, changed))
         generation.plan(wish)  # before any tag is made
-        wish = replace(wish, tags=tuple(tagging.resolve(owner, self.cleaned_data["tags"])))
-        return generation.submit(owner, wish, idempotency_key=self.cleaned_data["key"] or None)
+        key = self.cleaned_data["key"] or None
+        with admission.at_the_door(owner, is_repeatable=bool(key)):
+            wish = replace(wish, tags=tuple(tagging.resolve(owner, self.cleaned_data["tags"])))
+            return generation.submit(owner, wish, idempotency_key=key)
 
     def blame(self, error: ProviderError) -> None:
         """Put a provider's error beside the field it names, or above the form."""

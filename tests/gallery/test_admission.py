@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.urls import reverse
 
 from gallery import admission, bulk, calls, generation, importing
@@ -220,3 +220,44 @@ def test_a_full_library_asks_no_vendor(profile, settings, picture):
     with pytest.raises(InvalidRequest, match="Your library holds 1 images, the most it may"):
         ask(profile)
     assert not Generation.objects.exists()
+
+
+# --- The door, where SQLite has one writer --------------------------------------------------------
+
+
+@pytest.fixture
+def crowded_door(monkeypatch):
+    """Somebody stands in the door and does not move."""
+    if connection.vendor != "sqlite":
+        pytest.skip("other databases have many writers")
+    monkeypatch.setattr(admission, "PATIENCE", 0.01)
+    monkeypatch.setattr(admission, "DOOR", threading.BoundedSemaphore(1))
+    with admission.DOOR:
+        yield
+
+
+def test_who_cannot_get_through_the_door_is_asked_to_come_back(profile, owner, owner_client, crowded_door):
+    answer = api_of(owner).post("/generations", {"prompt": "a fox"})
+    assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "30", "overloaded")
+    response = owner_client.post(reverse("add-generate"), wish_form(profile, prompt="a fox in the snow"))
+    assert (response.status_code, response["Retry-After"]) == (503, "30")
+    assert "a fox in the snow</textarea>" in response.content.decode()
+    assert not Generation.objects.exists()
+
+
+def test_who_has_enough_is_told_so_before_the_door(full, crowded_door):
+    assert api_of(full.owner).post("/generations", {"prompt": "a fox"}).status_code == 429
+
+
+def test_the_door_is_open_again_after_a_refusal(profile, owner):
+    wrong = api_of(owner).post("/generations", {"prompt": "", "tags": ["fox"]})
+    assert wrong.status_code == 422
+    assert api_of(owner).post("/generations", {"prompt": "a fox"}).status_code == 202
+
+
+def test_a_repeated_request_is_answered_although_nothing_more_fits(profile, owner, settings):
+    settings.MAX_QUEUED_PER_USER = 1
+    api = api_of(owner)
+    first, again = (api.post("/generations", {"prompt": "a fox"}, Idempotency_Key="k") for _ in range(2))
+    assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+    assert api.post("/generations", {"prompt": "a fox"}, Idempotency_Key="l").status_code == 429

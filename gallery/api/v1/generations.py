@@ -11,8 +11,8 @@ from django.shortcuts import get_object_or_404
 from ninja import Header, Router, Status
 from pydantic import AfterValidator, BaseModel, Field
 
+from gallery import admission, jobs, masks, media, vendors
 from gallery import generation as generations
-from gallery import masks, media, vendors
 from gallery.api import paging
 from gallery.api.problems import Invalid, Problem
 from gallery.api.v1.pictures import mask_of, references_of
@@ -185,7 +185,8 @@ def create_generation(
     mask = mask_of(request.user, body.mask, references)
     try:
         # Together: a wish that is refused leaves no tags behind.
-        with transaction.atomic():
+        door = admission.at_the_door(request.user, is_repeatable=bool(idempotency_key))
+        with door, transaction.atomic():
             made = generations.submit(
                 request.user,
                 replace(wish_of(request.user, body), references=references, mask=mask),
@@ -234,8 +235,11 @@ def cancel_generation(request, generation_id: UUID):
 
 @router.post("/{uuid:generation_id}/retry", response={202: GenerationOut} | PROBLEMS)
 def retry_generation(request, generation_id: UUID):
-    """Ask again for what did not arrive, as a new generation. It may cost again."""
-    fresh = generations.retry(find(request, generation_id))
+    """Ask again for what did not arrive, as a new generation. It may cost again.
+
+    Asked twice, it answers with the same generation until that one has gone wrong as well.
+    """
+    fresh = jobs.retry_once(find(request, generation_id))
     return Status(202, shape(find(request, fresh.public_id)))
 
 
