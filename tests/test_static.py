@@ -70,6 +70,12 @@ def test_scripts_stay_within_their_budget():
     assert compressed(SCRIPTS) <= JS_BUDGET
 
 
+def test_no_script_has_a_template_within_a_template():
+    """The minifier takes the inner one for code, and its spaces away."""
+    nested = re.compile(r"\$\{[^}`]*`")
+    assert [path.name for path in (STATIC / "js").glob("*.js") if nested.search(path.read_text())] == []
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "templates")))
 def test_templates_fit_the_content_security_policy(path):
     text = path.read_text()

@@ -24,7 +24,8 @@ const sum = () => chosen().reduce((n, box) => n + sizeOf(box), 0).toLocaleString
 function counted() {
   const stacks = chosen().filter((box) => sizeOf(box) > 1).length;
   if (!stacks) return `${sum()} selected`;
-  return `${sum()} selected, with ${stacks === 1 ? "a whole stack" : `${stacks.toLocaleString("en")} whole stacks`}`;
+  const whole = stacks === 1 ? "a whole stack" : `${stacks.toLocaleString("en")} whole stacks`;
+  return `${sum()} selected, with ${whole}`;
 }
 
 function tell() {
