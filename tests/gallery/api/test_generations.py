@@ -137,6 +137,15 @@ def test_a_cancelled_generation_is_tried_again(api, profile):
     assert response.json()["id"] != public_id
 
 
+def test_a_generation_that_is_tried_again_twice_is_asked_for_once(api, profile):
+    public_id = ask(api).json()["id"]
+    api.post(f"/generations/{public_id}/cancel")
+    first, second = (api.post(f"/generations/{public_id}/retry").json()["id"] for _ in range(2))
+    assert first == second
+    api.post(f"/generations/{first}/cancel")
+    assert api.post(f"/generations/{public_id}/retry").json()["id"] not in (public_id, first)
+
+
 def test_a_running_generation_cannot_be_tried_again(api, profile):
     public_id = ask(api).json()["id"]
     assert is_problem(api.post(f"/generations/{public_id}/retry"), 422)["code"] == "invalid_request"
