@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from gallery import costs, importing, ingest, jobs, offers, tagging
 from gallery.admission import TooMany
+from gallery.decode.errors import megapixels
 from gallery.forms.add import ImportForm, UploadForm, upload_limit
 from gallery.forms.fitting import LISTS, fit, typed_in
 from gallery.forms.generate import GenerateForm
@@ -32,6 +33,7 @@ def upload(request):
     """The upload tab. Each file has a result row of its own; with script, each comes in its own request."""
     form = UploadForm(posted(request))
     facts = {"form": form, "limit": upload_limit(), "max_bytes": settings.MAX_UPLOAD_BYTES}
+    facts["megapixels"] = megapixels(settings.MAX_IMAGE_PIXELS)
     context = _surface(request, "upload") | facts
     files = request.FILES.getlist("file")
     if not form.is_bound:

@@ -79,6 +79,13 @@ def test_a_duplicate_gets_the_tags_and_says_so(owner_client, owner, picture):
     assert Image.objects.owned_by(owner).get().tags.get().name == "night"
 
 
+def test_limits_are_told_before_anything_is_chosen(owner_client, settings):
+    settings.MAX_IMAGE_PIXELS = 12_500_000
+    settings.MAX_UPLOAD_BYTES = 20 << 20
+    page = owner_client.get(reverse("add-upload")).content.decode()
+    assert "up to 20 MB and 12.5 megapixels each" in page
+
+
 def test_an_upload_without_files_says_what_happened(owner_client):
     response = owner_client.post(reverse("add-upload"), {"tags": "night"})
     assert response.status_code == 422
