@@ -128,11 +128,11 @@ class Server:
 
 @contextmanager
 def running(server: Server):
-    server.start()
     try:
+        server.start()
         yield server
     finally:
-        if server.process.poll() is None:
+        if server.process and server.process.poll() is None:
             server.stop()
 
 
