@@ -140,6 +140,15 @@ def test_a_few_imports_are_at_work_at_once_and_generations_beside_them(ask, owne
     assert one._claim(100) == []
 
 
+def test_imports_that_have_to_wait_hide_nobody_behind_them(ask, owner, other):
+    queue_imports(owner, 10)
+    ask(other)
+    begun = QueuedTask.objects.filter(path="gallery.tasks.run_import")[:3]
+    one = worker.Worker(concurrency=4)
+    one.running = {row.pk: row for row in begun}
+    assert [row.path for row in one._claim(1)] == ["gallery.tasks.run_call"]
+
+
 def test_imports_of_two_people_take_turns(owner, other):
     queue_imports(owner, 6)
     queue_imports(other, 1)
