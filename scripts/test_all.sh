@@ -24,6 +24,8 @@ postgres=${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}
     lacks "PostgreSQL" "Start one and name it in TEST_DATABASE_URL; $postgres did not answer."
     postgres=
 }
+.venv/bin/python -c "from tests.crash import traps; raise SystemExit(not traps.are_possible())" 2>/dev/null ||
+    lacks "A kernel that lets a process watch another one's system calls" "Linux 5.5, where seccomp is not forbidden."
 if [ $missing = 1 ] && [ "${CI:-}" = true ]; then
     exit 1
 fi
