@@ -128,12 +128,19 @@ def test_child_has_no_environment_no_rights_and_only_its_socket(child_that, insp
     assert sorted(os.listdir(proc / "fd")) == ["0", "1", "2"]
 
 
-def test_memory_is_limited(child_that):
-    assert child_that("bytearray(3 << 30)").code == "too_many_pixels"
+def test_memory_is_limited_to_what_the_picture_needs(child_that):
+    assert child_that("bytearray(1 << 30)").code == "too_many_pixels"
 
 
-def test_endless_work_ends_by_the_processor_limit(child_that):
+def test_memory_is_limited_whatever_the_picture_says(child_that):
+    greedy = "child.allow_memory(0, 10**9); bytearray(3 << 30)"
+    assert child_that(greedy).code == "too_many_pixels"
+
+
+def test_endless_work_ends_by_the_processor_limit(child_that, monkeypatch, caplog):
+    monkeypatch.setattr(pool, "JOB_SECONDS", 60)
     assert child_that("while True: pass", setup="child.CPU_SECONDS = 1").code == "decode_timeout"
+    assert f"ended with status {-signal.SIGXCPU}" in caplog.text
 
 
 def test_endless_waiting_ends_by_the_clock(child_that, monkeypatch):
