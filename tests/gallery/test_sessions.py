@@ -1,5 +1,8 @@
 """How long somebody is in, what ends it, and who is made to wait at the door."""
 
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -313,3 +316,13 @@ def test_old_entries_are_forgotten(owner):
     audit.note(audit.Verb.LOGIN, owner.pk)
     audit.forget_old()
     assert verbs() == ["login"]
+
+
+def test_as_shipped_the_counts_of_failures_are_in_the_database(tmp_path):
+    """The memory of one process is not enough, and is lost when it starts again."""
+    shipped = {"DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "config.settings"}
+    show = "from django.conf import settings; print(settings.CACHES['default'])"
+    words = [sys.executable, "-c", show]
+    told = subprocess.run(words, env=os.environ | shipped, capture_output=True, text=True, check=True).stdout
+    assert "DatabaseCache" in told
+    assert CacheEntry._meta.db_table in told
