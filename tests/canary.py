@@ -2,7 +2,11 @@
 
 import base64
 import json
+from html.parser import HTMLParser
 from urllib.parse import quote
+
+from django.test import Client
+from django.urls import Resolver404, resolve
 
 from tests.fake_vendors.base import FakeVendor, Gone, Recorded, Reply
 
@@ -26,6 +30,55 @@ def traces_of(secret: str) -> list[bytes]:
 def found_in(haystack: str | bytes, secrets: list[str]) -> list[bytes]:
     data = haystack.encode(errors="surrogateescape") if isinstance(haystack, str) else haystack
     return [trace for secret in secrets for trace in traces_of(secret) if trace in data]
+
+
+def body_of(answer) -> bytes:
+    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return content + repr(answer.headers).encode() + answer.cookies.output().encode()
+
+
+class Links(HTMLParser):
+    """The addresses that a page names."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.found += [
+            value for name, value in attributes if name in {"href", "hx-get", "src", "action"} and value
+        ]
+
+
+def crawl(client: Client, *starts: str, per_route: int = 1) -> dict[str, bytes]:
+    """Every page that can be reached by following links; of each kind so many."""
+    waiting, seen, kinds, pages = list(starts), set(), {}, {}
+    while waiting:
+        address = waiting.pop(0).partition("#")[0]
+        path = address.partition("?")[0]
+        if not path.startswith("/") or path in seen or "logout" in path or path.startswith("/static/"):
+            continue
+        seen.add(path)
+        try:
+            route = resolve(path).route
+        except Resolver404:
+            continue
+        kinds[route] = kinds.get(route, 0) + 1
+        if kinds[route] > per_route:
+            continue
+        answer = client.get(address)
+        pages[address] = body_of(answer)
+        assert answer.status_code < 500, address
+        if answer.status_code in (301, 302):
+            waiting.append(answer["Location"])
+        elif answer.headers.get("Content-Type", "").startswith("text/html"):
+            waiting += Links(answer.content.decode()).found
+    return pages
+
+
+def search(pages: dict[str, bytes], secrets) -> dict[str, list[bytes]]:
+    return {address: found for address, page in pages.items() if (found := found_in(page, secrets))}
 
 
 class Parrot(FakeVendor):

@@ -9,14 +9,12 @@ import json
 import logging
 import zipfile
 from contextlib import nullcontext
-from html.parser import HTMLParser
 
 import pytest
 import requests
 from django.db import connection
 from django.http import HttpRequest
 from django.test import Client
-from django.urls import Resolver404, resolve
 
 from config.logs import JsonFormatter, SafeFormatter
 from gallery import assists, backup, calls, connections, generation, ingest, vendors
@@ -25,7 +23,7 @@ from gallery.forms.profiles import ConnectionForm
 from gallery.models import ApiToken, ConnectionProfile, GenerationCall, Image, User
 from providers import errors, registry
 from providers.base import ImageRequest
-from tests.canary import PASSWORD, PROMPT, Parrot, found_in, key_for
+from tests.canary import PASSWORD, PROMPT, Parrot, body_of, crawl, found_in, key_for, search
 
 SLUGS = [slug for slug, _ in registry.provider_choices() if slug != "demo"]
 KEYS = [key_for(slug) for slug in SLUGS]
@@ -75,55 +73,6 @@ def log_in(user: User) -> Client:
     return client
 
 
-def body_of(answer) -> bytes:
-    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    return content + repr(answer.headers).encode() + answer.cookies.output().encode()
-
-
-class Links(HTMLParser):
-    """The addresses that a page names."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.found: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.found += [
-            value for name, value in attributes if name in {"href", "hx-get", "src", "action"} and value
-        ]
-
-
-def crawl(client: Client, *starts: str, per_route: int = 1) -> dict[str, bytes]:
-    """Every page that can be reached by following links; of each kind so many."""
-    waiting, seen, kinds, pages = list(starts), set(), {}, {}
-    while waiting:
-        address = waiting.pop(0).partition("#")[0]
-        path = address.partition("?")[0]
-        if not path.startswith("/") or path in seen or "logout" in path or path.startswith("/static/"):
-            continue
-        seen.add(path)
-        try:
-            route = resolve(path).route
-        except Resolver404:
-            continue
-        kinds[route] = kinds.get(route, 0) + 1
-        if kinds[route] > per_route:
-            continue
-        answer = client.get(address)
-        pages[address] = body_of(answer)
-        assert answer.status_code < 500, address
-        if answer.status_code in (301, 302):
-            waiting.append(answer["Location"])
-        elif answer.headers.get("Content-Type", "").startswith("text/html"):
-            waiting += Links(answer.content.decode()).found
-    return pages
-
-
-def search(pages: dict[str, bytes], secrets) -> dict[str, list[bytes]]:
-    return {address: found for address, page in pages.items() if (found := found_in(page, secrets))}
-
-
 def generate(profile: ConnectionProfile) -> None:
     """A generation that the vendor answers with the key in it; what cannot be asked for is not sent."""
     try:
@@ -156,6 +105,7 @@ def entries_of(archive) -> dict[str, bytes]:
         return {name: file.read(name) for name in file.namelist()}
 
 
+@pytest.mark.timeout(600)  # some two hundred pages: seconds, but not on a machine that has much else to do
 def test_keys_passwords_and_tokens_are_found_nowhere(
     ada, parrot, profiles, lines, settings, tmp_path, picture, monkeypatch
 ):

@@ -41,7 +41,6 @@ def test_the_shipped_settings_have_no_problem():
         ("SECRET_KEY", "changeme", "gallery.E010"),
         ("SECRET_KEY", "a" * 60, "gallery.E010"),
         ("SECRET_KEY", "django-insecure-" + SECRET, "gallery.E010"),
-        ("DEBUG", True, "gallery.W011"),
         ("SIGNED_ADDRESS_SECONDS", 301, "gallery.E012"),
         ("ALLOWED_HOSTS", ["*"], "gallery.W012"),
         ("CSRF_TRUSTED_ORIGINS", ["http://pictures.example"], "gallery.W013"),
@@ -69,6 +68,12 @@ def test_each_part_of_https_is_asked_for(settings, off):
     assert found() == set()
     setattr(settings, off, 0)
     assert [problem.msg for problem in run_checks() if off in problem.msg]
+
+
+def test_debug_is_named_where_the_database_is_a_file(settings, monkeypatch):
+    settings.DEBUG = True
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.sqlite3")
+    assert found() == {"gallery.W011"}
 
 
 def test_debug_is_refused_where_the_database_is_a_server(settings, monkeypatch):
