@@ -169,10 +169,8 @@ def _jpg(data: memoryview, limits: Limits) -> Outline:
             raise errors.damaged()
         marker = data[at + 1]
         if marker in _SIZE_MARKERS:
-            if found is not None:
-                raise errors.damaged()
             found = _jpg_size(data, at)
-            found.check(limits)
+            found.check(limits)  # each of them: which one counts, decoders do not agree on
         elif marker == 0xDA:  # pixels, in which FF D9 can only be the end
             if found is None:
                 raise errors.damaged()

@@ -84,6 +84,11 @@ def test_a_bomb_is_refused_by_what_it_says_of_itself(refusal, data, code):
     assert refusal(data).code == code
 
 
+def test_a_second_size_does_not_hide_the_first(refusal):
+    giant = segment(0xC0, struct.pack(">BHHB", 8, 65_000, 65_000, 1) + b"\1\x11\0")
+    assert refusal(b"\xff\xd8" + giant + encode(card(), "JPEG")[2:]).code == "too_many_pixels"
+
+
 def test_a_picture_in_many_passes_is_read_up_to_a_point(inspect):
     assert inspect(jpeg_of_scans(80, 80)).width == 80
 
