@@ -14,6 +14,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import InterfaceError, OperationalError, connection, connections
 from django.tasks import task
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -91,6 +92,20 @@ def test_api_is_read_although_the_use_of_its_token_cannot_be_noted(client, image
     answer = client.get("/api/v1/images", headers=bearer)
     assert (answer.status_code, len(answer.json()["items"])) == (200, 1)
     assert ApiToken.objects.get().last_used_at is None
+
+
+@sqlite_only
+def test_reading_notes_nothing_on_a_full_disk(client, browser, image, bearer, monkeypatch):
+    """It would be told that there is no room, although it needs none."""
+    full = shutil.disk_usage("/")._replace(free=0)
+    monkeypatch.setattr("gallery.patience.shutil.disk_usage", lambda folder: full)
+    hour = time.time() + 3700
+    monkeypatch.setattr("gallery.middleware.time.time", lambda: hour)
+    with CaptureQueriesContext(connection) as queries:
+        assert browser.get(reverse("index")).status_code == 200
+        assert client.get("/api/v1/images", headers=bearer).status_code == 200
+    verbs = {query["sql"].split(maxsplit=1)[0] for query in queries}
+    assert not verbs & {"INSERT", "UPDATE", "DELETE"}
 
 
 def file():

@@ -279,8 +279,10 @@ def test_generation_says_why_it_waits_and_goes_on_when_there_is_room(profile, di
     asked = ask(profile)
     before, _ = at_the_answer(ask(profile), disk)
     disk.seen.clear()
-    disk.fails = ("replace", before["replace"] + 1, errno.ENOSPC)
+    empty(settings)
+    disk.fails = ("replace", before["replace"] + 4, errno.ENOSPC)  # the first picture was stored already
     run(asked)
+    assert left(settings) == []
     call = asked.calls.get()
     assert (asked.status, call.state, asked.error_code) == ("saving", "answered", "storage")
     assert asked.error_message == "The disk is full. Nothing more can be added until there is room."
