@@ -5,7 +5,7 @@ import os
 import sys
 import time
 
-LIBRARIES, PICTURES = 4, 500  # libraries that are browsed, and how large they are
+LIBRARIES, PICTURES = 4, 250  # libraries that are browsed, and how large they are
 
 
 def prepare(vendor: str) -> dict:

@@ -72,6 +72,7 @@ def spend(folder: Path, address: str, seconds: float, delay: float) -> Evening:
         watch.end()
         busy, whole = (now - then for now, then in zip(watching.cpu_seconds(), before, strict=True))
         crowd.go_home(delay + 60)
+        print(*notes.table(), "All have gone home; now a thousand requests at once.", sep="\n", flush=True)
         storm = watching.Watch(place.process.pid)
         storm.start()
         poured = flood.pour(place.port, who["tokens"][0], who["tokens"][1])
@@ -87,7 +88,7 @@ def spend(folder: Path, address: str, seconds: float, delay: float) -> Evening:
             status=status, flood=poured, storm=storm, posts=vendor.posts, cpu=busy / whole * 100,
         )  # fmt: skip
     finally:
-        place.kill()
+        place.end()
         vendor.close()
 
 
@@ -155,6 +156,10 @@ class Place:
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(90)
 
-    def kill(self) -> None:
+    def end(self) -> None:
+        """For an evening that broke off: the worker must be gone before its folder is."""
         if self.process is not None and self.process.poll() is None:
-            self.process.kill()
+            try:
+                self.stop()
+            except subprocess.TimeoutExpired:
+                self.process.kill()

@@ -10,6 +10,11 @@ from collections import defaultdict
 CSRF = "s" * 32
 
 
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
 class Notes:
     """Seconds of each kind of request, and what was no success, of all people together."""
 
@@ -21,6 +26,14 @@ class Notes:
     def took(self, kind: str, seconds: float) -> None:
         with self.lock:
             self.times[kind].append(seconds)
+
+    def table(self) -> list[str]:
+        lines = ["| request | number | p50 | p95 | longest |", "|---|---|---|---|---|"]
+        for kind, values in sorted(self.times.items()):
+            spread = (percentile(values, 0.5), percentile(values, 0.95), max(values))
+            cells = " | ".join(f"{value * 1000:.0f} ms" for value in spread)
+            lines.append(f"| {kind} | {len(values)} | {cells} |")
+        return lines
 
     def complain(self, text: str) -> None:
         with self.lock:
