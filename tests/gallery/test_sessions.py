@@ -1,5 +1,6 @@
 """How long somebody is in, what ends it, and who is made to wait at the door."""
 
+import json
 import os
 import subprocess
 import sys
@@ -318,11 +319,29 @@ def test_old_entries_are_forgotten(owner):
     assert verbs() == ["login"]
 
 
-def test_as_shipped_the_counts_of_failures_are_in_the_database(tmp_path):
+def test_as_shipped_failures_are_counted_in_the_database_and_https_locks_the_cookies(tmp_path):
     """The memory of one process is not enough, and is lost when it starts again."""
     shipped = {"DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "config.settings"}
-    show = "from django.conf import settings; print(settings.CACHES['default'])"
-    words = [sys.executable, "-c", show]
-    told = subprocess.run(words, env=os.environ | shipped, capture_output=True, text=True, check=True).stdout
-    assert "DatabaseCache" in told
-    assert CacheEntry._meta.db_table in told
+    shipped["CSRF_TRUSTED_ORIGINS"] = "https://pictures.example"
+    told = json.loads(
+        subprocess.run(
+            [sys.executable, "-c", SHOW], env=os.environ | shipped, capture_output=True, text=True, check=True
+        ).stdout
+    )
+    assert told["CACHES"]["default"]["BACKEND"].endswith("DatabaseCache")
+    assert told["CACHES"]["default"]["LOCATION"] == CacheEntry._meta.db_table
+    assert (told["SESSION_COOKIE_NAME"], told["CSRF_COOKIE_NAME"]) == ("__Host-session", "__Host-csrftoken")
+    assert told["SESSION_COOKIE_SECURE"] is told["CSRF_COOKIE_SECURE"] is told["SECURE_SSL_REDIRECT"] is True
+    assert (told["SESSION_COOKIE_DOMAIN"], told["SESSION_COOKIE_PATH"]) == (None, "/")
+    assert told["SECURE_HSTS_SECONDS"] >= 31_536_000
+    assert told["TRUSTED_PROXIES"] == ["127.0.0.1", "::1"]
+
+
+SHOW = """
+import json
+from django.conf import settings
+names = ["CACHES", "SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE",
+         "SECURE_SSL_REDIRECT", "SESSION_COOKIE_DOMAIN", "SESSION_COOKIE_PATH", "SECURE_HSTS_SECONDS",
+         "TRUSTED_PROXIES"]
+print(json.dumps({name: getattr(settings, name) for name in names}))
+"""
