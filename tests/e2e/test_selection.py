@@ -66,6 +66,18 @@ def test_boxes_ranges_and_keys_choose_and_escape_clears(page, complaints):  # no
     assert complaints == []
 
 
+def test_ctrl_a_pressed_twice_means_all_of_the_search(page, complaints):  # noqa: F811
+    page.locator(".tile > a[data-full]").first.focus()
+    page.keyboard.press("Control+a")
+    boxes = page.locator(".pick input")
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    expect(boxes).to_have_count(PICTURES)  # more have come, which are not ticked
+    page.keyboard.press("Control+a")
+    expect(page.locator("[data-count]")).to_have_text(f"All {PICTURES} are selected")
+    expect(ticked(page)).to_have_count(PICTURES)
+    assert complaints == []
+
+
 def test_tags_of_the_selection_are_counted_added_and_taken_off(page, complaints):  # noqa: F811
     page.locator(".tile > a[data-full]").first.focus()
     page.keyboard.press("x")
