@@ -138,3 +138,11 @@ def test_the_trash_and_others_are_in_no_order(owner, other, images):
     for sort in SORTS:
         assert {image.pk for image in through(owner, "", sort)} == {image.pk for image in images[:10]}
     assert Image.objects.count() == 21
+
+
+@pytest.mark.parametrize("sort", ["newest", "oldest"])
+def test_a_tag_alone_leaves_the_trash_out(owner, sort):
+    first, thrown, last = (add_image(owner, number, "rain") for number in (1, 2, 3))
+    tagging.trash([thrown])
+    found = page(search(owner, "tag:rain", sort=sort)).images
+    assert found == ([last, first] if sort == "newest" else [first, last])
