@@ -3,12 +3,8 @@
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -21,7 +17,6 @@ from django.utils import timezone
 from gallery import ingest, worker
 from gallery.models import ApiToken, ConnectionProfile, Image, QueuedTask, Tag
 from tests.conftest import picture_bytes
-from tests.services import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -319,72 +314,3 @@ class TestCutOff:
             note.enqueue(2)
             until(lambda: seen == [1, 2])
             assert ConnectionProfile.objects.count() == 0
-
-
-BIN = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
-
-
-PREPARE = """
-from django.core.management import call_command
-from gallery.models import User
-call_command("migrate", verbosity=0)
-User.objects.create_user("ada")
-call_command("add_profile", "ada", "Demo", provider="demo", default=True)
-"""
-
-
-@pytest.mark.postgres
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-@pytest.mark.skipif(BIN is None, reason="needs the programs of PostgreSQL's server")
-def test_server_that_is_restarted_in_the_midst_is_found_again(tmp_path):
-    """A cluster of our own is stopped as by a power cut; the real worker takes up what comes after."""
-    with Cluster() as cluster:
-        environment = os.environ | {
-            "DATABASE_URL": f"postgres://postgres@127.0.0.1:{cluster.port}/postgres",
-            "DATA_DIR": str(tmp_path / "var"), "DJANGO_READ_DOT_ENV": "false",
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-        }  # fmt: skip
-
-        def manage(*words):
-            subprocess.run([sys.executable, "manage.py", *words], env=environment, check=True, timeout=100)
-
-        manage("shell", "-v0", "-c", PREPARE)
-        process = subprocess.Popen([sys.executable, "manage.py", "worker"], env=environment)
-        try:
-            manage("generate", "ada", "before", "--wait")
-            cluster.control("restart", "-m", "immediate")
-            manage("generate", "ada", "after", "--wait")
-            assert process.poll() is None
-        finally:
-            process.terminate()
-            assert process.wait(60) == 0
-
-
-class Cluster:
-    """A PostgreSQL server of our own, on a free port; started by its own user, for it refuses to be root."""
-
-    def __init__(self):
-        self.folder, self.port = Path(tempfile.mkdtemp(prefix="vignette-cluster-")), free_port()
-        self.user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-
-    def __enter__(self):
-        if self.user:
-            shutil.chown(self.folder, "postgres")
-        self.run("initdb", "-D", self.folder / "data", "-A", "trust", "-U", "postgres", "--no-sync")
-        self.control("start")
-        return self
-
-    def __exit__(self, *exc):
-        self.control("stop", "-m", "immediate")
-        shutil.rmtree(self.folder)
-
-    def control(self, *words) -> None:
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1"
-        self.run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-w", "-o", options, *words)
-
-    def run(self, program, *words) -> None:
-        subprocess.run(
-            [*self.user, str(BIN / program), *map(str, words)],
-            check=True, timeout=60, cwd="/", stdout=subprocess.DEVNULL,
-        )  # fmt: skip
