@@ -97,7 +97,7 @@ def repeated(generation: Generation) -> Composition:
     negative = generation.params.get("negative_prompt", "")
     if "".join(piece.text for piece in pieces) == generation.prompt_sent:
         return Composition(pieces=pieces, negative=negative)
-    return as_typed(generation.prompt_sent, negative)
+    return as_typed(generation.prompt_sent or generation.prompt, negative)
 
 
 def compose(prompt: str, scene: Scene) -> Composition:
