@@ -95,7 +95,7 @@ def repeated(generation: Generation) -> Composition:
     stored = generation.receipt.get("pieces", [])
     pieces = tuple(Piece(text=piece["text"], source=piece["from"]) for piece in stored)
     negative = generation.params.get("negative_prompt", "")
-    if "".join(piece.text for piece in pieces) == generation.prompt_sent:
+    if pieces and "".join(piece.text for piece in pieces) == generation.prompt_sent:
         return Composition(pieces=pieces, negative=negative)
     return as_typed(generation.prompt_sent or generation.prompt, negative)
 
