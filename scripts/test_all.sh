@@ -24,14 +24,17 @@ postgres=${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}
     lacks "PostgreSQL" "Start one and name it in TEST_DATABASE_URL; $postgres did not answer."
     postgres=
 }
-.venv/bin/python -c "from tests.crash import traps; raise SystemExit(not traps.are_possible())" 2>/dev/null ||
-    lacks "A kernel that lets a process watch another one's system calls" "Linux 5.5, where seccomp is not forbidden."
 if [ $missing = 1 ] && [ "${CI:-}" = true ]; then
     exit 1
 fi
 
-echo "· SQLite and an S3 server"
-.venv/bin/python -m pytest -q -n 2 -m "not postgres and not browser"
+echo "· SQLite, an S3 server and workers that are killed"
+if [ "${EMBEDDED_TESTED:-}" = yes ]; then  # `make test` has just run
+    embedded="s3 or crash"
+else
+    embedded="not postgres and not browser"
+fi
+.venv/bin/python -m pytest -q -n 2 -m "$embedded"
 if [ -n "$browser" ]; then
     echo "· Chromium"  # by itself: its driver keeps an event loop running in the process
     .venv/bin/python -m pytest -q -n 2 -m browser --reruns 1 -rR tests/e2e
