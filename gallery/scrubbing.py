@@ -25,6 +25,7 @@ TURN = "originals-looked-through"
 EVERY = timedelta(hours=1)
 WEEK = timedelta(days=7)
 MOST_NAMED = 200
+MOST_LOGGED = 20  # in one round
 A_ROUND = {"local": 1 << 28, "s3": 1 << 24}  # bytes read in one round; from S3 they cost money
 
 _asked: datetime | None = None  # when this process last looked whether a round is due
@@ -99,22 +100,31 @@ def note_complete(checked: checking.Report) -> None:
 
 
 def _look(report: Report) -> None:
-    left = A_ROUND[settings.MEDIA_STORAGE]
+    left, findings = A_ROUND[settings.MEDIA_STORAGE], 0
     for image in Image.objects.filter(pk__gt=report.after).order_by("pk").iterator(chunk_size=200):
         for finding in checking.look_at(image):
+            findings += 1
+            if findings <= MOST_LOGGED:
+                _log(finding)
             _note(report, finding)
         report.after, report.pictures = image.pk, report.pictures + 1
         left -= image.bytes
         if left <= 0:
-            return
-    report.finished = timezone.now().isoformat()
-    report.found = [line for line in report.found if line["number"] == report.number]
+            break
+    else:
+        report.finished = timezone.now().isoformat()
+        report.found = [line for line in report.found if line["number"] == report.number]
+    if findings > MOST_LOGGED:
+        log.error("%d more; check_storage names them all", findings - MOST_LOGGED)
 
 
-def _note(report: Report, finding: checking.Finding) -> None:
+def _log(finding: checking.Finding) -> None:
     """Thumbnails were made again; what is wrong with an original is for people to see to."""
     level: Callable[..., None] = log.info if finding.mended else log.error
     level("%s: %s%s", finding.key, checking.WORDS[finding.what], " (made again)" if finding.mended else "")
+
+
+def _note(report: Report, finding: checking.Finding) -> None:
     if finding.mended:
         return
     report.found = [line for line in report.found if line["key"] != finding.key]

@@ -85,6 +85,16 @@ def test_spoiled_original_is_logged_and_left_as_it_is(images, caplog):
     assert read(images[1]) == before
 
 
+def test_log_is_not_flooded(images, monkeypatch, caplog):
+    monkeypatch.setattr(scrubbing, "MOST_LOGGED", 1)
+    for image in images:
+        spoil(image)
+    scrubbing.make_round()
+    assert caplog.text.count("original is not what was stored") == 1
+    assert "2 more; check_storage names them all" in caplog.text
+    assert len(scrubbing.read().found) == 3
+
+
 def test_lost_thumbnail_is_made_again(images):
     storage.delete(images[2].thumbnail_key(320))
     scrubbing.make_round()
