@@ -13,7 +13,7 @@ from gallery.forms.add import TagsForm
 from gallery.forms.pictures import PicturesForm
 from gallery.models import Tag, User
 from gallery.offers import Offer
-from gallery.prompting import Composition
+from gallery.prompting import Composition, as_typed
 from gallery.screens.shapes import Shape, shapes_of
 from gallery.templatetags.ui import money
 from providers.base import Choice, Estimate, ImageRequest
@@ -251,17 +251,20 @@ class GenerateForm(PicturesForm, TagsForm):
         """The prompt as it would be sent, whatever else is wrong in the form."""
         self.is_valid()
         known = tagging.resolve(self.offer.profile.owner, self.cleaned_data.get("tags", ()), create=False)
-        wish = self.wish(known)
-        return generation.composition_of(wish, self.offer.provider)
+        try:
+            return generation.composition_of(self.wish(known), self.offer.provider)
+        except ProviderError:  # a mask that is none, which is said elsewhere
+            return as_typed(self.cleaned_data.get("prompt", ""))
 
     def estimate(self) -> Estimate:
         """The price of what is chosen so far; not known while a value is wrong."""
         self.is_valid()
-        composed, pictures = self.composed, self.announced()
+        composed = self.composed
         of_cast = tuple(inputs.announced(pick.image) for pick in composed.references)
         asked = self.parameters() | {"negative_prompt": composed.negative or None}
-        asked |= pictures | {"references": (*pictures.get("references", ()), *of_cast)}
         try:
+            pictures = self.announced()
+            asked |= pictures | {"references": (*pictures.get("references", ()), *of_cast)}
             return self.offer.provider.estimate(
                 ImageRequest(prompt=composed.text, model=self.offer.info.id, **asked)
             )

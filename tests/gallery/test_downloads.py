@@ -43,7 +43,7 @@ def test_a_download_holds_the_pictures_and_says_its_length(owner_client, downloa
 def test_a_download_is_404_to_others_staff_and_strangers(client, other_client, staff, download):
     address = download.get_absolute_url()
     assert other_client.get(address).status_code == 404
-    assert client.get(address).status_code == 302
+    assert client.get(address).status_code == 404
     client.force_login(staff)
     assert client.get(address).status_code == 404
 

@@ -166,7 +166,7 @@ def test_a_foreign_generation_does_not_exist(api, foreign, stranger, profile, me
     assert api.get(f"/generations/{public_id}").json()["status"] == "queued"
 
 
-@pytest.mark.parametrize("path", ["/generations/preview", "/comparisons", "/batches", "/placeholders"])
+@pytest.mark.parametrize("path", ["/comparisons", "/batches"])
 def test_what_is_not_there_yet_does_not_exist(api, path):
     is_problem(api.post(path, {}), 404)
 

@@ -114,7 +114,7 @@ def test_reference_packs_go_along(api, openai, vendor, mirel, pictures):
         if part.name == "image[]"
     ]
     expected = [pictures[0], pictures[2], pictures[1]]
-    assert sent == [picture.checksum for picture in expected]
+    assert sent == [picture.sha256 for picture in expected]
     assert [row.image for row in made.references.all()] == expected
 
 
