@@ -112,7 +112,7 @@ for handler in handlers:
 
 
 def test_every_logger_writes_through_our_formatter():
-    """A handler of a library's own would write lines as they come. Other tests' handlers are not in the way."""
+    """A handler of a library's own would write lines as they come. Other tests' handlers stay out of this."""
     done = subprocess.run(
         [sys.executable, "-c", HANDLERS], capture_output=True, text=True, check=True, cwd=BASE_DIR
     )
