@@ -66,3 +66,13 @@ def test_every_target_that_readme_shows_exists():
 def test_links_lead_to_files_that_exist(document):
     links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / document).read_text())
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+NAMED = re.compile(r"`((?:config|gallery|providers|scripts|tests)/[\w/]+\.(?:py|sh)|test_\w+\.py)`")
+
+
+@pytest.mark.parametrize("name", ["docs/security.md", "docs/performance.md", "CONTRIBUTING.md"])
+def test_files_that_a_document_names_are_there(name):
+    tests = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    named = set(NAMED.findall((ROOT / name).read_text()))
+    assert {file for file in named if not (ROOT / file).exists() and file not in tests} == set()
