@@ -9,6 +9,8 @@ status=0
 
 echo "· SQLite"
 env -u DATABASE_URL .venv/bin/python -m tests.crash "$@" || status=1
+env -u DATABASE_URL .venv/bin/python -m tests.crash --scenarios || status=1
 echo "· PostgreSQL"
 DATABASE_URL="$postgres" .venv/bin/python -m tests.crash "$@" || status=1
+DATABASE_URL="$postgres" .venv/bin/python -m tests.crash --scenarios || status=1
 exit $status
