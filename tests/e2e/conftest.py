@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -51,6 +52,11 @@ def page(context):
     return context.new_page()
 
 
+STATIC = tempfile.TemporaryDirectory(
+    prefix="vignette-static-"
+)  # collected once: it takes longer than a start
+
+
 class Server:
     """`manage.py serve` on a data folder and a port of its own."""
 
@@ -65,12 +71,18 @@ class Server:
         environment = {
             k: v for k, v in os.environ.items() if k not in {"DJANGO_SETTINGS_MODULE", "DATABASE_URL"}
         }
+        static = Path(self.variables["DATA_DIR"]) / "static"
+        collected = Path(STATIC.name) / "static"
+        if collected.exists() and not static.exists():
+            shutil.copytree(collected, static)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve", "--port", str(self.port)],
                 cwd=ROOT, env=environment | self.variables, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         self._wait()
+        if not collected.exists():
+            shutil.copytree(static, collected)
 
     def _wait(self, seconds: float = 60) -> None:
         end = time.monotonic() + seconds

@@ -5,8 +5,10 @@ One server and one person; each provider has a connection of its own, to a stric
 
 import contextlib
 import re
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -135,6 +137,16 @@ def signed_in(browser, server, tmp_path_factory):
     state = context.storage_state()
     context.close()
     return state
+
+
+@pytest.fixture(autouse=True)
+def names_are_free(signed_in, server):
+    """A second try of a test adds its connection anew."""
+    path = Path(server.variables["DATA_DIR"]) / "db.sqlite3"
+    with contextlib.closing(sqlite3.connect(path, timeout=20)) as database, database:
+        database.execute(
+            "UPDATE gallery_connectionprofile SET name = 'Earlier ' || id WHERE name LIKE 'My %'"
+        )
 
 
 @pytest.fixture
