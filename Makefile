@@ -1,8 +1,11 @@
 # `make run` starts Vignette. The other targets are for development; CONTRIBUTING.md explains them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check format lock bench sweep soak install install-dev
+.PHONY: help run test test-all check format lock bench sweep soak screens install install-dev
 
 PYTHON := .venv/bin/python
+
+# The tests start many processes; compiled code is kept for them also where the surroundings say otherwise.
+test test-all sweep: export PYTHONDONTWRITEBYTECODE :=
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -17,11 +20,11 @@ install-dev:
 run: install
 	@exec $(PYTHON) manage.py serve
 
-## test      the embedded test suite: SQLite, local files
+## test      the embedded test suite: SQLite, local files; two minutes
 test: install-dev
-	@$(PYTHON) -m pytest -q -n 2 -m "not postgres and not s3 and not browser and not crash"
+	@$(PYTHON) -m pytest -q -n 3 -m "not postgres and not s3 and not browser and not crash and not thorough" --ignore=tests/fake_vendors
 
-## test-all  adds PostgreSQL, a real S3 server and a real browser
+## test-all  adds whole tables of routes and faults, PostgreSQL, a real S3 server and a real browser
 test-all: install-dev
 	@scripts/test_all.sh
 
@@ -49,3 +52,7 @@ bench: install-dev
 ## soak      people at work for ten minutes, on SQLite and on PostgreSQL; SECONDS=60 for a short form
 soak: install-dev
 	@$(PYTHON) -m tests.soak --seconds $(or $(SECONDS),600)
+
+## screens   take the screenshots in docs/screens/ anew
+screens: install-dev
+	@$(PYTHON) -m tests.screens

@@ -12,8 +12,9 @@ from http import HTTPStatus
 from typing import BinaryIO
 
 from django.conf import settings
+from django.template.loader import render_to_string
 
-from gallery import quotas
+from gallery import alone, quotas
 from gallery.api import problems
 
 IN_MEMORY = 1 << 20  # bytes; more goes to disk
@@ -22,6 +23,7 @@ SLOWEST = 16_384  # bytes a second that keep a longer one welcome
 LONGEST = 1800.0  # seconds, however large
 LINGER = 2.0  # seconds in which a refused sender may notice that it was answered
 RETRY_SECONDS = 60
+TITLES = {408: "Too slow", 413: "Too big", 503: "Back in a moment", 507: "The disk is full"}
 
 
 class Refused(Exception):
@@ -127,7 +129,7 @@ class Body:
 
 async def turn_away(refused: Refused, scope, receive, send) -> None:
     """Answer, let the sender notice, and close the connection: the rest of the body is not wanted."""
-    body, headers = written(refused, scope["path"])
+    body, headers = written(refused, scope)
     headers += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": refused.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -138,17 +140,33 @@ async def turn_away(refused: Refused, scope, receive, send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def written(refused: Refused, path: str) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    """The answer as a problem document for programs, as a sentence for everybody else."""
-    is_program = path.startswith("/api/")
-    kind = problems.CONTENT_TYPE if is_program else "text/plain; charset=utf-8"
-    headers = [
-        (b"content-type", kind.encode()),
-        (b"cache-control", b"private, no-store"),
-        (b"x-content-type-options", b"nosniff"),
-    ]
+def written(refused: Refused, scope) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """The answer as a problem document for programs, as a page or a sentence for people."""
+    headers = [(b"cache-control", b"private, no-store"), (b"x-content-type-options", b"nosniff")]
     if refused.retry_after:
         headers.append((b"retry-after", b"%d" % refused.retry_after))
-    if is_program:
+    if scope["path"].startswith("/api/"):
+        headers.append((b"content-type", problems.CONTENT_TYPE.encode()))
         return problems.respond(refused.status, refused.sentence).content, headers
-    return f"{HTTPStatus(refused.status).phrase}. {refused.sentence}\n".encode(), headers
+    if is_for_a_window(scope):
+        page = page_of(refused, comes_again=refused.status == 503 and scope["method"] == "GET")
+        headers.append((b"content-type", b"text/html; charset=utf-8"))
+        headers.append((b"content-security-policy", alone.policy(page).encode()))
+        return page.encode(), headers
+    headers.append((b"content-type", b"text/plain; charset=utf-8"))
+    return f"{title_of(refused)}. {refused.sentence}\n".encode(), headers
+
+
+def page_of(refused: Refused, *, comes_again: bool) -> str:
+    context = {"title": title_of(refused), "sentence": refused.sentence, "comes_again": comes_again}
+    return render_to_string("refused.html", context)
+
+
+def title_of(refused: Refused) -> str:
+    return TITLES.get(refused.status) or HTTPStatus(refused.status).phrase
+
+
+def is_for_a_window(scope) -> bool:
+    """Whether a browser asks for a whole page, and not a script for a part of one."""
+    headers = dict(scope["headers"])
+    return b"text/html" in headers.get(b"accept", b"") and b"hx-request" not in headers

@@ -1,4 +1,4 @@
-"""How log lines are written: on one line each, without secrets, with the request they belong to.
+"""How log lines are written: on one line each, without secrets, with the request or the job they belong to.
 
 What strangers typed is part of messages and of exceptions. Control characters are spelt out, so that nobody
 can end a line, begin another or colour the terminal; what continues a line is set apart with a bar.
@@ -8,8 +8,12 @@ import json
 import logging
 import re
 
-from config.request_ids import current, current_request
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from config.request_ids import NONE, current, current_request
 from config.request_secrets import secrets_of
+from gallery import occupation
 from providers.redaction import redact
 
 # C0 and C1 controls, the line ends of Unicode, and the marks that turn the direction of writing around.
@@ -38,7 +42,7 @@ class SafeFormatter(logging.Formatter):
 
     def format(self, record):
         first = (
-            f"{self.formatTime(record)} {record.levelname} [{current()}] "
+            f"{self.formatTime(record)} {record.levelname} [{_what_for()}] "
             f"{record.name}: {one_line(record.getMessage())}"
         )
         return "\n".join([first, *(f"  | {line}" for line in traces(record, self))])
@@ -53,11 +57,29 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "request_id": current(),
+            **names(),
             "message": one_line(record.getMessage()),
         }
         if trace := traces(record, self):
             line["exception"] = "\n".join(trace)
         return json.dumps(line)
+
+
+def names() -> dict[str, str]:
+    """Whom and what the line is about, as far as it is known: `user_id`, `job`, `generation_id` …"""
+    return _user_of(current_request()) | dict(occupation.current())
+
+
+def _user_of(request: HttpRequest | None) -> dict[str, str]:
+    """Who asks, when that was found out already: to write a line, nobody looks it up."""
+    user = getattr(request, "_cached_user", None) or vars(request or object).get("user")
+    pk = None if type(user) is SimpleLazyObject else getattr(user, "pk", None)
+    return {"user_id": str(pk)} if pk else {}
+
+
+def _what_for() -> str:
+    name = current()
+    return name if name != NONE else occupation.current().get("job", NONE)
 
 
 def traces(record: logging.LogRecord, formatter: logging.Formatter) -> list[str]:

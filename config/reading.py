@@ -1,5 +1,6 @@
 """Reading variables that can be written wrongly; each mistake is one line that says what to write."""
 
+from importlib.util import find_spec
 from ipaddress import ip_network
 from urllib.parse import unquote, urlsplit
 
@@ -25,6 +26,17 @@ def database(env: environ.Env, name: str, default: str) -> dict:
     if not env.str(name, default=default).startswith(("sqlite:///", "postgres://", "postgresql://")):
         raise SystemExit(f"{name} must begin with postgres:// or sqlite:///.")
     return env.db_url(name, default=default)
+
+
+def broker(env: environ.Env, name: str) -> str:
+    """The address of the broker; "" for the embedded worker."""
+    address = env.str(name, default="")
+    if address and not address.startswith(("redis://", "rediss://", "amqp://", "amqps://")):
+        raise SystemExit(f"{name} must begin with redis:// or amqp://, or be left out.")
+    if address and find_spec("celery") is None:
+        install = "pip install --require-hashes --no-deps -r requirements-scale.txt"
+        raise SystemExit(f"{name} needs Celery, which is not installed. Run: .venv/bin/{install}")
+    return address
 
 
 def secrets(env: environ.Env, *known: str) -> list[str]:

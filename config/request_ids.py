@@ -35,6 +35,7 @@ class RequestIdMiddleware:
         # Not taken back here: Django logs the answer's status after all middleware.
         _name.set(name)
         _request.set(request)
+        request.number = name
         response = self.get_response(request)
         response.headers[HEADER] = name
         return response

@@ -5,12 +5,11 @@ A fresh clone runs with none of them set: SQLite, local files, the embedded work
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import environ
 from django.utils.csp import CSP
 
-from config import keys, reading
+from config import keys, reading, stores
 from providers import redaction
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -62,12 +61,14 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.request_ids.RequestIdMiddleware",
+    "gallery.traffic.TrafficMiddleware",
     "config.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "gallery.middleware.MethodsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "gallery.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "gallery.multipart.Middleware",  # before the first that reads a form
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -94,6 +95,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "gallery.context_processors.shell",
             ],
+            "builtins": ["django.templatetags.i18n"],
         },
     }
 ]
@@ -135,34 +137,15 @@ MAX_STORED_BYTES_PER_USER = reading.whole_number(env, "MAX_STORED_BYTES_PER_USER
 MAX_IMAGES_PER_USER = reading.whole_number(env, "MAX_IMAGES_PER_USER", 0)
 SIGNED_ADDRESS_SECONDS = 300  # life of a presigned S3 address
 
-MEDIA_ORIGINS: list[str] = []  # where else pictures come from, for the Content-Security-Policy
-if MEDIA_STORAGE == "s3":
-    AWS_STORAGE_BUCKET_NAME = reading.required(env, "AWS_STORAGE_BUCKET_NAME", "MEDIA_STORAGE=s3")
-    AWS_S3_ENDPOINT_URL = env.str("AWS_S3_ENDPOINT_URL", default="") or None
-    AWS_S3_REGION_NAME = env.str("AWS_S3_REGION_NAME", default="us-east-1")
-    _media_storage = {
-        "BACKEND": "gallery.s3.PrivateS3Storage",
-        "OPTIONS": {
-            "bucket_name": AWS_STORAGE_BUCKET_NAME,
-            "endpoint_url": AWS_S3_ENDPOINT_URL,
-            "region_name": AWS_S3_REGION_NAME,
-            "access_key": env.str("AWS_ACCESS_KEY_ID", default="") or None,
-            "secret_key": env.str("AWS_SECRET_ACCESS_KEY", default="") or None,
-            "location": env.str("AWS_LOCATION", default=""),
-        },
-    }
-    if AWS_S3_ENDPOINT_URL:
-        MEDIA_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(AWS_S3_ENDPOINT_URL))]
-    else:
-        MEDIA_ORIGINS = [
-            f"https://{AWS_STORAGE_BUCKET_NAME}.{host}.amazonaws.com"
-            for host in ("s3", f"s3.{AWS_S3_REGION_NAME}")
-        ]
-else:
-    _media_storage = {"BACKEND": "gallery.storage.DurableLocalStorage", "OPTIONS": {"location": MEDIA_ROOT}}
+# Both, where there is a bucket: `migrate_storage` copies from one to the other.
+_local, _bucket = stores.local(MEDIA_ROOT), stores.s3(env, wanted=MEDIA_STORAGE == "s3")
+MEDIA_STORES = {"local": _local, "s3": _bucket}
+_store = _bucket if _bucket and MEDIA_STORAGE == "s3" else _local
+# Where else pictures come from, for the Content-Security-Policy.
+MEDIA_ORIGINS = stores.origins(_store) if _store is _bucket else []
 
 STORAGES = {
-    "default": _media_storage,
+    "default": _store,
     "staticfiles": {"BACKEND": "config.statics.MinifiedStaticFilesStorage"},
 }
 STATIC_URL = "/static/"
@@ -180,8 +163,9 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 1000
 
 # --- Work behind the pages ----------------------------------------------------------------------
 
-BROKER_URL = env.str("BROKER_URL", default="")
-TASKS = {"default": {"BACKEND": "gallery.worker.EmbeddedBackend", "QUEUES": []}}
+BROKER_URL = reading.broker(env, "BROKER_URL")
+_backend = "config.calling.CeleryBackend" if BROKER_URL else "gallery.worker.EmbeddedBackend"
+TASKS = {"default": {"BACKEND": _backend, "QUEUES": []}}
 # Generations and imports in flight in one worker process; most only wait. Nobody may have all the places.
 WORKER_CONCURRENCY = 600
 MAX_QUEUED_PER_USER = reading.whole_number(env, "MAX_QUEUED_PER_USER", 500)
@@ -227,6 +211,7 @@ SECURE_CSP = {
     "font-src": [CSP.SELF],
     "connect-src": [CSP.SELF],
     "manifest-src": [CSP.SELF],
+    "worker-src": [CSP.SELF],
     "form-action": [CSP.SELF],
     "base-uri": [CSP.NONE],
     "object-src": [CSP.NONE],
@@ -237,6 +222,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_HTTPS
 SECURE_SSL_REDIRECT = BEHIND_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health/"]  # asked for by load balancers, without https
 # The server in front says for whom it asks, and whether by https; `config.proxies` reads it.
 TRUSTED_PROXIES = reading.networks(env, "TRUSTED_PROXIES", ["127.0.0.1", "::1"] if BEHIND_HTTPS else [])
 WHITENOISE_ALLOW_ALL_ORIGINS = False
@@ -245,6 +231,9 @@ X_FRAME_OPTIONS = "DENY"
 # --- Language, time, logs -----------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LANGUAGE_COOKIE_NAME = "language"
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = os.environ.get("TZ") or "UTC"
 USE_TZ = True
 
@@ -259,9 +248,21 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     # Django's own handlers would write a line a second time, and as it comes.
-    "loggers": {"django": {"level": "INFO"}, "django.server": {"level": "WARNING", "propagate": True}},
+    "loggers": {
+        "django": {"level": "INFO"},
+        "django.server": {"level": "WARNING", "propagate": True},
+        "celery.worker.strategy": {"level": "WARNING"},  # a line for each message that came
+        "celery.app.trace": {"level": "WARNING"},  # and one for each that is done
+        "celery.beat": {"level": "WARNING"},
+    },
 }
 DEFAULT_EXCEPTION_REPORTER = "config.reports.Reporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.ReportFilter"
 for _secret in reading.secrets(env, SECRET_KEY, *FIELD_ENCRYPTION_KEYS):
     redaction.remember(_secret)
+
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+if SENTRY_DSN:
+    from config import sentry
+
+    sentry.begin(SENTRY_DSN)

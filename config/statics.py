@@ -1,5 +1,6 @@
-"""Static files as they are sent: without comments and spaces, named by their content, compressed."""
+"""Static files as they are sent: joined, without comments and spaces, named by their content, compressed."""
 
+import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,7 @@ def _small_css(text: str) -> str:
     return rcssmin.cssmin(text.replace(" :", " *:"))
 
 
+IMPORT = re.compile(r'@import "([\w-]+\.css)";')
 OURS = {"css/": _small_css, "js/": rjsmin.jsmin}  # what others wrote comes small already
 
 
@@ -30,14 +32,26 @@ class MinifiedStaticFilesStorage(CompressedManifestStaticFilesStorage):
         yield from super().post_process(paths, dry_run, **options)
 
     def _minified(self, paths: dict[str, Any]) -> dict[str, Any]:
+        def read(name: str) -> str:
+            storage, path = paths[name]
+            with storage.open(path) as file:
+                return file.read().decode()
+
         memory = InMemoryStorage()
-        small = {}
-        for name, (storage, path) in paths.items():
-            if minify := minifier_of(name):
-                with storage.open(path) as file:
-                    memory.save(name, ContentFile(minify(file.read().decode()).encode()))
-                small[name] = (memory, name)
-        return small
+        for name in filter(minifier_of, paths):
+            memory.save(name, ContentFile(as_sent(name, read).encode()))
+        return {name: (memory, name) for name in paths if minifier_of(name)}
+
+
+def as_sent(name: str, read: Callable[[str], str]) -> str:
+    """Join and shorten one of our files. Compressed together, sheets of a page are a quarter smaller."""
+    minify = minifier_of(name) or str
+    return minify(joined(name, read))
+
+
+def joined(name: str, read: Callable[[str], str]) -> str:
+    """Put the sheets that `name` imports in their place, so that a browser asks once."""
+    return IMPORT.sub(lambda found: read("css/" + found[1]), read(name))
 
 
 def minifier_of(name: str) -> Callable[[str], str] | None:

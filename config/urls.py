@@ -10,4 +10,5 @@ urlpatterns = [
 handler400 = "gallery.views.errors.bad_request"
 handler403 = "gallery.views.errors.forbidden"
 handler404 = "gallery.views.errors.not_found"
+handler429 = "gallery.views.errors.too_many"  # asked for by allauth
 handler500 = "gallery.views.errors.server_error"

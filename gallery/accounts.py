@@ -16,7 +16,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from gallery import audit
+from gallery import audit, languages
 from gallery.models import ApiToken, User
 
 
@@ -32,6 +32,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def _get_login_attempts_cache_key(self, request, **credentials):
         """Failures are counted by account: however its name is written, and by whichever name of the site."""
         return folded(credentials.get("username", ""))
+
+    def post_login(self, request, user, **kwargs):
+        response = super().post_login(request, user, **kwargs)
+        languages.remember(response, user.language)
+        return response
 
     def authentication_failed(self, request, **credentials):
         """The name is asked for in any case: known and unknown ones must cost the same."""

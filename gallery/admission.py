@@ -8,14 +8,14 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from django.db import connection, models
+from django.utils.translation import gettext
 
-from gallery.models import BulkAction, GenerationCall, Import, User
+from gallery.models import Batch, BulkAction, GenerationCall, Import, User
+from gallery.numerals import thousands
 from providers.errors import ProviderError
 
-State = GenerationCall.State
 DOOR = threading.BoundedSemaphore(1)
 PATIENCE = 20.0  # seconds
-OPEN = (State.QUEUED, State.SENT, State.ANSWERED)
 
 
 class TooMany(ProviderError):
@@ -48,7 +48,7 @@ def at_the_door(owner: User, *, is_repeatable: bool = False):
         yield
         return
     if not DOOR.acquire(timeout=PATIENCE):
-        raise Overloaded("Many ask for pictures at this moment. Ask again in a minute.")
+        raise Overloaded(gettext("Many ask for pictures at this moment. Ask again in a minute."))
     try:
         yield
     finally:
@@ -62,13 +62,15 @@ def admit_generation(owner: User, calls: int) -> None:
 
 
 def _see_that_it_fits(owner: User, calls: int) -> None:
-    waiting = GenerationCall.objects.filter(state__in=OPEN)
+    waiting = GenerationCall.objects.open()
     mine = waiting.filter(generation__owner=owner).count()
     if mine and mine + calls > settings.MAX_QUEUED_PER_USER:
-        sentence = f"You have {mine:,} requests waiting or under way, which is as many as fit. "
-        raise TooMany(sentence + "Ask again when some are done.")
+        sentence = gettext("You have {mine} requests waiting or under way, which is as many as fit. ").format(
+            mine=thousands(mine)
+        )
+        raise TooMany(sentence + gettext("Ask again when some are done."))
     if waiting.count() + calls > max(settings.MAX_QUEUED, calls):
-        raise Overloaded("The queue is full. Ask again in a minute.")
+        raise Overloaded(gettext("The queue is full. Ask again in a minute."))
 
 
 def admit_import(owner: User) -> None:
@@ -78,17 +80,26 @@ def admit_import(owner: User) -> None:
 
 def admit_bulk(owner: User) -> None:
     """Let an action on many pictures in, or raise `TooMany`."""
-    _admit(owner, BulkAction.objects.filter(status__in=BulkAction.ACTIVE), "actions on many images")
+    _admit(owner, BulkAction.objects.filter(status__in=BulkAction.ACTIVE), gettext("actions on many images"))
+
+
+def admit_batch(owner: User) -> None:
+    """Let a batch of pictures in, or raise `TooMany`."""
+    _admit(owner, Batch.objects.filter(state=Batch.State.RUNNING), "batches")
 
 
 def _admit(owner: User, active: models.QuerySet, what: str) -> None:
     _one_at_a_time(owner)
     mine = active.filter(owner=owner).count()
     if mine >= settings.MAX_JOBS_PER_USER:
-        sentence = f"You have {mine:,} {what} waiting or under way, which is as many as fit. "
-        raise TooMany(sentence + "Begin another one when some are done.")
+        sentence = gettext("You have {mine} {what} waiting or under way, which is as many as fit. ").format(
+            mine=thousands(mine), what=what
+        )
+        raise TooMany(sentence + gettext("Begin another one when some are done."))
 
 
 def _one_at_a_time(owner: User) -> None:
     """Requests of one person at the same moment must not all see the last free place."""
+    if not connection.features.has_select_for_update:
+        return  # whoever is in a transaction is alone
     User.objects.select_for_update(no_key=True).filter(pk=owner.pk).values_list("pk").first()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from gallery.models import Tag
 from gallery.models.tag import fold
@@ -18,7 +19,11 @@ def replace(tag: Tag, names: Iterable[str]) -> None:
     lock_tag(tag)
     wanted = {fold(name): name for name in map(clean_name, names)}
     if len(wanted) > MAX_ALIASES:
-        raise TagError(f"A tag has at most {MAX_ALIASES} other spellings. Leave some out.")
+        raise TagError(
+            gettext("A tag has at most {max_aliases} other spellings. Leave some out.").format(
+                max_aliases=MAX_ALIASES
+            )
+        )
     tag.aliases.exclude(folded__in=wanted).delete()
     # What was merged from another kind may be called like the tag itself.
     have = {tag.folded, *tag.aliases.values_list("folded", flat=True)}

@@ -9,9 +9,12 @@ class GalleryConfig(AppConfig):
         from gallery import (  # noqa: F401  what they register
             accounts,
             check_hosts,
+            check_machines,
             check_places,
             checks,
             statement_timeout,
+            upgrading,
         )
 
         statement_timeout.watch_migrations()
+        upgrading.watch_migrations()

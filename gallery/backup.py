@@ -29,13 +29,24 @@ from django.db import connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from gallery import filing, rights, storage
-from gallery.models import CacheEntry, Generation, GenerationCall, Image, QueuedTask, TagBitmap, User, Worker
+from gallery import filing, inputs, rights, storage
+from gallery.models import (
+    CacheEntry,
+    CallPreview,
+    GenerationCall,
+    Image,
+    QueuedTask,
+    TagBitmap,
+    Tally,
+    User,
+    Worker,
+)
 
 FORMAT = 1
 CHUNK = 1 << 20
 LEFT_OUT = (  # of this installation, or made again from the rest
-    QueuedTask, Worker, TagBitmap, CacheEntry, User.groups.through, User.user_permissions.through,
+    QueuedTask, Worker, CallPreview, TagBitmap, CacheEntry, Tally,
+    User.groups.through, User.user_permissions.through,
 )  # fmt: skip
 
 type OnStep = Callable[[int, int], None]  # files done, files in all
@@ -108,9 +119,8 @@ def _fill(archive: zipfile.ZipFile, on_step: OnStep) -> Manifest:
 def _note_files(keys: TextIO) -> int:
     """Write down the key and the checksum of every file that belongs to the rows; returns how many."""
     originals = Image.objects.order_by("pk").values_list("storage_key", "sha256").iterator(chunk_size=2000)
-    masks = Generation.objects.exclude(mask_key="").values_list("mask_key", flat=True).distinct()
     n = 0
-    for file in chain(originals, zip(masks.iterator(), repeat(""))):
+    for file in chain(originals, zip(inputs.mask_keys(), repeat(""))):
         keys.write(json.dumps(file) + "\n")
         n += 1
     return n

@@ -9,6 +9,7 @@ import logging
 import shutil
 import tempfile
 import threading
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +21,19 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from gallery import filing, leases, outcomes, partials, stopping, storage, summaries
+from gallery import (
+    filing,
+    leases,
+    lines,
+    occupation,
+    outcomes,
+    partials,
+    places,
+    stopping,
+    storage,
+    summaries,
+    times,
+)
 from gallery import generation as generations
 from gallery.filing import spool_of
 from gallery.models import ConnectionProfile, Generation, GenerationCall
@@ -80,27 +93,51 @@ def run(call_id: int) -> None:
 def _begin(call_id: int, folder: Path) -> Step | None:
     """Claim the call for what it needs now. None: there is nothing to do, or somebody else does it."""
     call = GenerationCall.objects.select_related("generation__profile", "generation__owner").get(pk=call_id)
+    _tell_who_logs(call)
     if call.state == State.QUEUED:
-        return _begin_sending(call, folder)
+        return None if lines.is_paused(call) else _begin_sending(_first_in_line(call), folder)
     if call.state == State.SENT:
         return _begin_asking_again(call)
+    if call.place not in ("", places.here()) and not spool_of(call).exists():
+        return None  # its answer lies elsewhere, and is filed there
     token = leases.claim(GenerationCall.objects.filter(pk=call.pk, state=State.ANSWERED))
     return Step(call=call, token=token) if token else None
 
 
+def _tell_who_logs(call: GenerationCall) -> None:
+    row = call.generation
+    occupation.note(call_id=call.public_id, generation_id=row.public_id, user_id=row.owner_id)
+
+
+def _first_in_line(call: GenerationCall) -> GenerationCall:
+    """The call that takes this turn: the owner may have put another one first, and this one waits on."""
+    first = lines.first_before(call)
+    if first is None or not lines.take_turn(first, of=call):
+        return call
+    _tell_who_logs(first)
+    return first
+
+
 def _go_on(step: Step) -> None:
+    began = time.monotonic()
     problem = _await(step)
+    took = time.monotonic() - began
     with FILING:
         if problem:
             _handle_unanswered(step.call, step.token, problem)
+            lines.let_next(step.call)
         elif not step.provider or outcomes.advance(step.call, step.token, State.SENT, state=State.ANSWERED):
+            lines.let_next(step.call)
             filing.file(step.call, step.token)
+            if step.provider and not step.is_known:
+                times.learn(step.call, took)
 
 
 # --- Sending ------------------------------------------------------------------------------------
 
 
 def _begin_sending(call: GenerationCall, folder: Path) -> Step | None:
+    _tell_who_logs(call)
     try:
         profile = _profile_of(call)
         outcomes.check_key(call, profile)
@@ -118,7 +155,8 @@ def _begin_sending(call: GenerationCall, folder: Path) -> Step | None:
         generations.wake(call)  # another worker sends it
         return None
     spool_of(call).unlink(missing_ok=True)  # of an attempt that the vendor answered with "come back"
-    token = _claim(call)
+    token = _claim(call, profile)
+    lines.let_next(call)
     return Step(call=call, token=token, provider=provider, request=request) if token else None
 
 
@@ -201,18 +239,23 @@ def _no_room() -> str:
     return ""
 
 
-def _claim(call: GenerationCall) -> uuid.UUID | None:
-    """Take the call and mark it sent, in one commit. After this it can never be sent by anyone else."""
+def _claim(call: GenerationCall, profile: ConnectionProfile) -> uuid.UUID | None:
+    """Take the call and mark it sent, in one commit. After this it can never be sent by anyone else.
+
+    Without room at its connection it is held instead.
+    """
     with transaction.atomic():
+        if not lines.take_place(call, profile):
+            return None
         token = leases.claim(
             GenerationCall.objects.filter(pk=call.pk, state=State.QUEUED),
-            state=State.SENT, sent_at=timezone.now(), attempts=F("attempts") + 1,
-            error_code="", error_message="",
+            state=State.SENT, sent_at=timezone.now(), place=places.here(), attempts=F("attempts") + 1,
+            held=False, error_code="", error_message="",
         )  # fmt: skip
         if token:
             summaries.refresh(call.generation_id)
     if token:
-        call.refresh_from_db(fields=["attempts", "state", "sent_at"])
+        call.refresh_from_db(fields=["attempts", "state", "sent_at", "place"])
     return token
 
 

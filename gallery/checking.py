@@ -18,9 +18,9 @@ from tempfile import NamedTemporaryFile
 from django.conf import settings
 from django.utils import timezone
 
-from gallery import decode, leftovers, renditions, storage
+from gallery import decode, inputs, leftovers, renditions, storage
 from gallery.decode import THUMBNAIL_SIZES, sniff
-from gallery.models import Generation, Image
+from gallery.models import Image
 
 log = logging.getLogger(__name__)
 
@@ -181,7 +181,7 @@ def _put_back(image: Image) -> bool:
 
 def _check_masks(repair: bool) -> Iterator[Finding]:
     """Masks are called by their checksum."""
-    for key in _mask_keys():
+    for key in inputs.mask_keys():
         if _digest(key) != PurePosixPath(key).stem:
             yield Finding("mask_missing", key, mended=repair and _bring_mask(key))
 
@@ -194,10 +194,6 @@ def _bring_mask(key: str) -> bool:
     return True
 
 
-def _mask_keys() -> Iterable[str]:
-    return Generation.objects.exclude(mask_key="").order_by().values_list("mask_key", flat=True).distinct()
-
-
 # --- From files to rows ---------------------------------------------------------------------------
 
 
@@ -207,8 +203,7 @@ def _orphans(report: Report, repair: bool) -> Iterator[Finding]:
             known = Image.objects.filter(storage_key__in=files).values_list("storage_key", flat=True)
             yield from _belong_to_nobody(set(files) - set(known), "orphaned", repair)
     for files in batched(_old_files(MASKS, report), AT_ONCE):
-        wanted = Generation.objects.filter(mask_key__in=files).values_list("mask_key", flat=True)
-        yield from _belong_to_nobody(set(files) - set(wanted), "mask_orphaned", repair)
+        yield from _belong_to_nobody(set(files) - inputs.masks_among(files), "mask_orphaned", repair)
     for files in batched(_old_files("thumbnails", report), AT_ONCE):
         for key in _without_picture(files):
             if repair:

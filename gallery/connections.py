@@ -8,16 +8,23 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
+from django.utils.translation import gettext
 
 from gallery import audit, costs
 from gallery.models import Assist, ConnectionProfile, Generation, User
+from gallery.wording import gettext_lazy
 from providers import redaction, registry
 from providers.addresses import Address, AllowList, InvalidAddress, is_metadata, permits, read_address
 from providers.errors import InvalidRequest
 
-FIELDS = {"name", "provider", "base_url", "default_model", "options", "monthly_budget_usd"}
+FIELDS = {
+    "name", "provider", "base_url", "default_model", "options", "monthly_budget_usd", "max_at_once",
+    "seconds_between",
+}  # fmt: skip
 LOOPBACK = ip_address("127.0.0.1")
-METADATA = "This address hands out a cloud's keys, so it is never used. Enter the address of your server."
+METADATA = gettext_lazy(
+    "This address hands out a cloud's keys, so it is never used. Enter the address of your server."
+)
 
 
 class ProfileError(ValueError):
@@ -130,7 +137,9 @@ def _save(profile: ConnectionProfile, is_default: bool | None, api_key: str | No
                 profile.api_key = api_key  # only now: `rotate_keys` waits for the lock, and for no seal
             profile.save()
     except IntegrityError as exc:
-        raise NameTaken("name", f"There is already a connection called “{profile.name}”.") from exc
+        raise NameTaken(
+            "name", gettext("There is already a connection called “{name}”.").format(name=profile.name)
+        ) from exc
 
 
 def _keep_key(profile: ConnectionProfile) -> None:
@@ -155,14 +164,19 @@ def clean(profile: ConnectionProfile, *, is_new_place: bool = True) -> None:
     profile.name = profile.name.strip()
     profile.base_url = profile.base_url.strip().rstrip("/")
     if not profile.name:
-        raise ProfileError("name", "Give the connection a name.")
+        raise ProfileError("name", gettext("Give the connection a name."))
     labels = dict(registry.provider_choices())
     if profile.provider not in labels:
-        raise ProfileError("provider", f"There is no such provider. Use one of {', '.join(labels)}.")
+        raise ProfileError(
+            "provider",
+            gettext("There is no such provider. Use one of {names}.").format(names=", ".join(labels)),
+        )
     if profile.base_url and is_new_place:
         check_address(profile.base_url)
     elif not profile.base_url and registry.provider_class(profile.provider).needs_base_url:
-        raise ProfileError("base_url", f"{labels[profile.provider]} needs the address of the server.")
+        raise ProfileError(
+            "base_url", gettext("{n} needs the address of the server.").format(n=labels[profile.provider])
+        )
     profile.options = clean_options(profile.provider, profile.options)
 
 
@@ -184,7 +198,7 @@ def check_address(address: str) -> None:
     if not usable or not address.isascii() or any(c.isspace() or ord(c) < 32 for c in address):
         raise ProfileError("base_url", _ADDRESS_HELP)
     if parts.username is not None or parts.query or parts.fragment:
-        raise ProfileError("base_url", "Leave out user names, “?” and “#”. Enter a key as the key.")
+        raise ProfileError("base_url", gettext("Leave out user names, “?” and “#”. Enter a key as the key."))
     _check_host(address)
 
 
@@ -203,13 +217,13 @@ def _check_host(text: str) -> None:
 
 def _private(address: Address) -> str:
     host = f"[{address.host}]" if ":" in address.host else address.host
-    return (
-        "This address is on your own network, so it is blocked. Whoever runs this server can allow it with"
-        f" the setting ALLOWED_PRIVATE_HOSTS={host}:{address.port}."
-    )
+    return gettext(
+        "This address is on your own network, so it is blocked. Whoever runs this "
+        "server can allow it with the setting ALLOWED_PRIVATE_HOSTS={host}:{port}."
+    ).format(host=host, port=address.port)
 
 
-_ADDRESS_HELP = "Write the address with http:// or https://, such as https://api.openai.com/v1."
+_ADDRESS_HELP = gettext_lazy("Write the address with http:// or https://, such as https://api.openai.com/v1.")
 
 
 def clean_key(key: str) -> str:
@@ -218,6 +232,7 @@ def clean_key(key: str) -> str:
     redaction.remember(key)
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ProfileError(
-            "api_key", "This does not look like a key: it has blanks or special characters. Copy it again."
+            "api_key",
+            gettext("This does not look like a key: it has blanks or special characters. Copy it again."),
         )
     return key

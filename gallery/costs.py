@@ -1,18 +1,21 @@
 """Money: what was spent, what is spoken for, and whether a budget lets a request through."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Case, DecimalField, F, Sum, When
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 
-from gallery.models import Assist, ConnectionProfile, Generation, User
+from gallery.models import Assist, ConnectionProfile, Generation, Tag, User
 from gallery.models.generation import ACTIVE
 from gallery.templatetags.ui import money
+from gallery.wording import gettext_lazy
 from providers.errors import InvalidRequest, ProviderError
 
 MONEY = DecimalField(max_digits=12, decimal_places=6)
-WARN_FROM = Decimal("0.8")  # of a limit
 # What a request takes out of a budget: what was charged, or the estimate while it is under way.
 # What may have been charged counts as charged until somebody knows better, or a limit would be none.
 SPOKEN_FOR = Case(
@@ -40,7 +43,9 @@ class Limit:
     usd: Decimal
     spent: Decimal
     name: str  # whose: "your limit for November", "the November limit of Work"
-    profile: ConnectionProfile | None = None  # None: the person's own, for all connections
+    profile: ConnectionProfile | None = None  # whose it is; with neither, it is the person's own
+    chat: Tag | None = None
+    warn_percent: int = 80  # from when on people are warned
 
     @property
     def left(self) -> Decimal:
@@ -48,7 +53,7 @@ class Limit:
 
     @property
     def is_near(self) -> bool:
-        return self.spent >= self.usd * WARN_FROM
+        return self.spent * 100 >= self.usd * self.warn_percent
 
     @property
     def percent(self) -> int:
@@ -86,21 +91,67 @@ def _spoken_for(**whose) -> Decimal:
     return (pictures or Decimal(0)) + (texts or Decimal(0))
 
 
-def limits(profile: ConnectionProfile) -> list[Limit]:
-    """The limits that a request through `profile` has to keep, the tightest first."""
-    month, owner, kept = f"{timezone.localdate():%B}", profile.owner, []
+def limits(profile: ConnectionProfile, chats: Iterable[Tag] = ()) -> list[Limit]:
+    """The limits that a request through `profile` for `chats` has to keep, the tightest first."""
+    month, owner, kept = date_format(timezone.localdate(), "F"), profile.owner, []
+    warn = owner.warn_percent
     if owner.monthly_budget_usd is not None:
-        name = f"your {month} limit"
-        kept.append(Limit(usd=owner.monthly_budget_usd, spent=spent_by(owner), name=name))
+        kept.append(limit_of(owner))
     if profile.monthly_budget_usd is not None:
-        name, spent = f"the {month} limit of {profile.name}", spent_this_month(profile)
-        kept.append(Limit(usd=profile.monthly_budget_usd, spent=spent, name=name, profile=profile))
-    return sorted(kept, key=lambda limit: limit.left)
+        name, spent = (
+            gettext("the {month} limit of {name}").format(month=month, name=profile.name),
+            spent_this_month(profile),
+        )
+        usd = profile.monthly_budget_usd
+        kept.append(Limit(usd=usd, spent=spent, name=name, profile=profile, warn_percent=warn))
+    return sorted([*kept, *limits_of_chats(owner, chats)], key=lambda limit: limit.left)
 
 
-def standing(profile: ConnectionProfile, estimate: Decimal | None, n: int) -> Standing:
+def limit_of(owner: User) -> Limit:
+    """The person's own limit of this month, which there has to be."""
+    usd, month = owner.monthly_budget_usd or Decimal(0), date_format(timezone.localdate(), "F")
+    name = gettext("your {month} limit").format(month=month)
+    return Limit(usd=usd, spent=spent_by(owner), name=name, warn_percent=owner.warn_percent)
+
+
+def limits_of_chats(owner: User, chats: Iterable[Tag] | None = None) -> list[Limit]:
+    """The limits of those of `chats` that have one, or of all chats of `owner`. At most two queries."""
+    if chats is not None and not (chats := list(chats)):
+        return []
+    rows = Tag.objects.owned_by(owner).filter(kind=Tag.Kind.CHAT).exclude(monthly_budget_usd=None)
+    rows = rows if chats is None else rows.filter(pk__in=[chat.pk for chat in chats])
+    limited = list(rows.select_related("parent"))
+    spent = _spoken_for_by_tag(owner, limited) if limited else {}
+    month, warn = date_format(timezone.localdate(), "F"), owner.warn_percent
+    return [
+        Limit(
+            usd=chat.monthly_budget_usd or Decimal(0),
+            spent=spent.get(chat.pk, Decimal(0)),
+            name=gettext("the {month} limit of “{name}”").format(month=month, name=chat.name),
+            chat=chat,
+            warn_percent=warn,
+        )
+        for chat in limited
+    ]
+
+
+def _spoken_for_by_tag(owner: User, tags: Iterable[Tag]) -> dict[int, Decimal]:
+    """US dollars of this month by key of the tag that it was for."""
+    mine = Generation.objects.owned_by(owner).filter(created_at__gte=start_of_month(), tags__in=list(tags))
+    sums = mine.order_by().values_list("tags").annotate(total=Sum(SPOKEN_FOR))
+    return {key: total or Decimal(0) for key, total in sums}
+
+
+def chats_among(tags: Iterable[Tag]) -> list[Tag]:
+    """The chats that a request with these tags belongs to."""
+    return [tag for tag in dict.fromkeys(tags) if tag.kind == Tag.Kind.CHAT]
+
+
+def standing(
+    profile: ConnectionProfile, estimate: Decimal | None, n: int, chats: Iterable[Tag] = ()
+) -> Standing:
     """How a request for `n` pictures stands that costs `estimate` in all."""
-    kept = limits(profile)
+    kept = limits(profile, chats)
     limit = kept[0] if kept else None
     over = max(estimate - limit.left, Decimal(0)) if limit and estimate else Decimal(0)
     fits = int(limit.left * n / estimate) if limit and estimate and over else 0
@@ -108,7 +159,7 @@ def standing(profile: ConnectionProfile, estimate: Decimal | None, n: int) -> St
     return Standing(limit=limit, near=near, over=over, fits=fits)
 
 
-def reserve(profile: ConnectionProfile, estimate: Decimal | None) -> None:
+def reserve(profile: ConnectionProfile, estimate: Decimal | None, chats: Iterable[Tag] = ()) -> None:
     """Let a request through, or raise `BudgetExceeded`. Call it in the transaction that saves the request.
 
     The owner's and the profile's rows are locked, in this order, so that two requests at once cannot both
@@ -119,18 +170,30 @@ def reserve(profile: ConnectionProfile, estimate: Decimal | None) -> None:
     owner = User.objects.select_for_update(no_key=True).get(pk=profile.owner_id)
     row = ConnectionProfile.objects.select_for_update(no_key=True).filter(pk=profile.pk).first()
     if row is None:
-        raise InvalidRequest("This connection was just deleted. Choose another one.", field="profile")
+        raise InvalidRequest(
+            gettext("This connection was just deleted. Choose another one."), field="profile"
+        )
     row.owner = owner  # as it is now, not as it was when the request came in
-    for limit in limits(row):
+    for limit in limits(row, chats):
         if estimate is None and not limit.left:
             raise BudgetExceeded(
-                f"Nothing of {limit.name} is left, and the price of this is not known. {HELP}"
+                gettext("Nothing of {name} is left, and the price of this is not known. {help}").format(
+                    name=limit.name, help=HELP
+                )
             )
         if estimate is not None and estimate > limit.left:
-            left = money(limit.left) if limit.left else "nothing"
             raise BudgetExceeded(
-                f"This would cost about {money(estimate)}, and {left} of {limit.name} is left. {HELP}"
+                gettext("This would cost about {usd}, and {left}. {help}").format(
+                    usd=money(estimate), left=what_is_left(limit), help=HELP
+                )
             )
 
 
-HELP = "Ask for fewer pictures, raise the limit, or wait for the next month."
+def what_is_left(limit: Limit) -> str:
+    """How much of a limit is left, within a sentence: "$3.20 of your November limit is left"."""
+    if not limit.left:
+        return gettext("nothing of {name} is left").format(name=limit.name)
+    return gettext("{usd} of {name} is left").format(usd=money(limit.left), name=limit.name)
+
+
+HELP = gettext_lazy("Ask for fewer pictures, raise the limit, or wait for the next month.")

@@ -17,10 +17,12 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from gallery import audit, media, storage, zipping
 from gallery.bulk.selection import BulkError, Selection
 from gallery.models import Download, Image
+from gallery.numerals import thousands
 from gallery.search import tiles
 from gallery.zipping import Entry
 
@@ -36,9 +38,14 @@ MISSING = "Missing images.txt"
 def create(selection: Selection) -> Download:
     """Settle the archive of `selection`. Raises `BulkError` when there is nothing to put in."""
     if not len(selection):
-        raise BulkError("ids", "None of these images is here any more. Load the page again.")
+        raise BulkError("ids", gettext("None of these images is here any more. Load the page again."))
     if len(selection) > MOST:
-        raise BulkError("q", f"These are {len(selection):,} images. Download at most {MOST:,} at once.")
+        raise BulkError(
+            "q",
+            gettext("These are {n} images. Download at most {most} at once.").format(
+                n=thousands(len(selection)), most=thousands(MOST)
+            ),
+        )
     try:
         storage.probe()
         rows = list(_entries(selection))

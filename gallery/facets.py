@@ -16,23 +16,24 @@ from django.db.models import Count
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
 
 from gallery.models import Image, ImageTag, Tag
 from gallery.search.keys import newest
 from gallery.search.language import Group
 from gallery.search.matching import Search
+from gallery.wording import gettext_lazy
 
 SAMPLE = 2_000  # pictures that are looked at
 SHOWN = 8  # choices of one facet
 WEIGHED = 300  # tags among which the most frequent of each kind are looked for
 TITLES = {
-    Tag.Kind.CHARACTER: "Characters",
-    Tag.Kind.LOOK: "Looks",
-    Tag.Kind.PERSONA: "Personas",
-    Tag.Kind.CHAT: "Chats",
-    Tag.Kind.TAG: "Tags",
+    Tag.Kind.CHARACTER: gettext_lazy("Characters"),
+    Tag.Kind.LOOK: gettext_lazy("Looks"),
+    Tag.Kind.PERSONA: gettext_lazy("Personas"),
+    Tag.Kind.CHAT: gettext_lazy("Chats"),
+    Tag.Kind.TAG: gettext_lazy("Tags"),
 }
-STARS = {0: "Not rated", 1: "1 star"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,12 +101,20 @@ def _facts(found: Search, keys: list[int], *, with_months: bool) -> Iterator[Fac
         models[model] += n
         sources[source] += n
         ratings[rating] += n
-    yield _facet(found, "Models", models, lambda model: f'model:"{model}"', str)
-    yield _facet(found, "Came by", sources, "source:{}".format, lambda source: Image.Source(source).label)
-    yield _facet(found, "Rating", ratings, "rating:{}".format, lambda n: STARS.get(n, f"{n} stars"))
+    yield _facet(found, gettext("Models"), models, lambda model: f'model:"{model}"', str)
+    yield _facet(
+        found, gettext("Came by"), sources, "source:{}".format, lambda source: Image.Source(source).label
+    )
+    yield _facet(found, gettext("Rating"), ratings, "rating:{}".format, _stars)
     if with_months:
         months = Counter(_month(moment) for moment in rows.values_list("created_at", flat=True))
-        yield _facet(found, "Month", months, "date:{:%Y-%m}".format, lambda month: date_format(month, "F Y"))
+        yield _facet(
+            found, gettext("Month"), months, "date:{:%Y-%m}".format, lambda month: date_format(month, "F Y")
+        )
+
+
+def _stars(n: int) -> str:
+    return ngettext("{n} star", "{n} stars", n).format(n=n) if n else gettext("Not rated")
 
 
 def _facet(

@@ -8,7 +8,7 @@ Vin and Cheng, 1996, with tasks of equal length.) The place is the row's priorit
 from collections import Counter
 from collections.abc import Iterable
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from gallery import parking
@@ -29,20 +29,21 @@ def place_of(path: str, args: list) -> int:
     ahead = AHEAD.get(path)
     if ahead is None:
         return 0
-    return max(LAST, _head_of_the_line(path) - max(0, ahead(*args)))
+    head = _head_of_the_line(path)
+    return 0 if head is None else max(LAST, head - max(0, ahead(*args)))
 
 
-def _head_of_the_line(path: str) -> int:
+def _head_of_the_line(path: str) -> int | None:
     due = QueuedTask.objects.filter(path=path, lease_until=None, run_after__lte=timezone.now())
     waiting = due.filter(attempts__lt=parking.CRASHES)
-    first = waiting.order_by("-priority", "run_after", "id").values_list("priority", flat=True).first()
-    return first or 0
+    return waiting.order_by("-priority", "run_after", "id").values_list("priority", flat=True).first()
 
 
 def _calls_ahead(call_id: int) -> int:
     owner, index = GenerationCall.objects.values_list("generation__owner", "index").get(pk=call_id)
-    # The call's own generation is one of them.
-    return Generation.objects.filter(owner=owner, status="queued").order_by().count() - 1 + index
+    held = GenerationCall.objects.filter(held=True, state="queued", generation=OuterRef("pk"))
+    awake = Generation.objects.filter(~Exists(held), owner=owner, status="queued").order_by()
+    return awake.count() - 1 + index  # the call's own generation is one of them
 
 
 def _jobs_ahead(model: type[Import] | type[BulkAction], pk: int) -> int:

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from typing import TypedDict
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from gallery.models import Fragment, Tag
 from gallery.models.tag import fold
+from gallery.numerals import thousands
 from gallery.tagging.counts import lock_tag
 from gallery.tagspec import TagError, clean_name
 
@@ -38,10 +40,14 @@ def create(
     """Add a fragment to `tag`, after those it has. Raises `FragmentError`."""
     lock_tag(tag)
     if tag.kind not in KINDS:
-        raise FragmentError("tag", "Characters, looks and personas have fragments; other tags have none.")
+        raise FragmentError(
+            "tag", gettext("Characters, looks and personas have fragments; other tags have none.")
+        )
     n = tag.fragments.count()
     if n >= MAX_FRAGMENTS:
-        raise FragmentError("tag", f"There are {n} fragments here. Delete one before you add another.")
+        raise FragmentError(
+            "tag", gettext("There are {n} fragments here. Delete one before you add another.").format(n=n)
+        )
     last = tag.fragments.order_by("-position").values_list("position", flat=True).first()
     fragment = Fragment(owner_id=tag.owner_id, tag=tag, position=0 if last is None else last + 1)
     return _write(fragment, name=name, text=text, use=use, tiers=list(tiers))
@@ -81,7 +87,9 @@ def _write(fragment: Fragment, **values) -> Fragment:
     fragment.text = _clean_text("text", fragment.text)
     fragment.tiers = _clean_tiers(fragment.tiers)
     if fragment.use not in Fragment.Use.values:
-        raise FragmentError("use", f"Choose one of {', '.join(Fragment.Use.values)}.")
+        raise FragmentError(
+            "use", gettext("Choose one of {names}.").format(names=", ".join(Fragment.Use.values))
+        )
     fragment.save()
     return fragment
 
@@ -92,19 +100,29 @@ def _free_name(fragment: Fragment) -> str:
     except TagError as exc:
         raise FragmentError("name", exc.message.replace("A tag", "A fragment")) from exc
     if len(name) > Fragment.MAX_NAME:
-        raise FragmentError("name", f"The name of a fragment has at most {Fragment.MAX_NAME} characters.")
+        raise FragmentError(
+            "name",
+            gettext("The name of a fragment has at most {max_name} characters.").format(
+                max_name=Fragment.MAX_NAME
+            ),
+        )
     others = Fragment.objects.filter(tag=fragment.tag).exclude(pk=fragment.pk).values_list("name", flat=True)
     if fold(name) in {fold(other) for other in others}:
-        raise FragmentError("name", f"There is already a fragment “{name}” here. Choose another name.")
+        raise FragmentError(
+            "name",
+            gettext("There is already a fragment “{name}” here. Choose another name.").format(name=name),
+        )
     return name
 
 
 def _clean_text(field: str, text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\0", "").strip()
     if not text:
-        raise FragmentError(field, "Write what this fragment adds to a prompt.")
+        raise FragmentError(field, gettext("Write what this fragment adds to a prompt."))
     if len(text) > MAX_TEXT:
-        raise FragmentError(field, f"Use at most {MAX_TEXT:,} characters.")
+        raise FragmentError(
+            field, gettext("Use at most {max_text} characters.").format(max_text=thousands(MAX_TEXT))
+        )
     return text
 
 
@@ -112,9 +130,11 @@ def _clean_tiers(tiers: Iterable[Tier]) -> list[Tier]:
     """Returns the wordings, the shortest limit first."""
     rows = sorted(({"max_chars": tier["max_chars"], "text": tier["text"]} for tier in tiers), key=_limit)
     if len(rows) > MAX_TIERS:
-        raise FragmentError("tiers", f"Keep at most {MAX_TIERS} shorter wordings.")
+        raise FragmentError(
+            "tiers", gettext("Keep at most {max_tiers} shorter wordings.").format(max_tiers=MAX_TIERS)
+        )
     if len({_limit(row) for row in rows}) < len(rows):
-        raise FragmentError("tiers", "Two wordings have the same limit. Keep one of them.")
+        raise FragmentError("tiers", gettext("Two wordings have the same limit. Keep one of them."))
     return [Tier(max_chars=_limit(row), text=_fitting(row)) for row in rows]
 
 
@@ -125,8 +145,8 @@ def _limit(tier) -> int:
 def _fitting(tier) -> str:
     text = _clean_text("tiers", tier["text"])
     if len(text) > _limit(tier):
-        sentence = (
-            f"A wording for {_limit(tier):,} characters has {len(text):,}. Shorten it, or raise the limit."
-        )
+        sentence = gettext(
+            "A wording for {limit} characters has {n}. Shorten it, or raise the limit."
+        ).format(limit=thousands(_limit(tier)), n=thousands(len(text)))
         raise FragmentError("tiers", sentence)
     return text

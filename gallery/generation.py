@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.tasks import DEFAULT_TASK_QUEUE_NAME
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from gallery import admission, costs, inputs, prompting, quotas, summaries, tasks, turns
 from gallery.models import (
+    BatchCell,
     ConnectionProfile,
     Generation,
     GenerationCall,
     GenerationReference,
     Image,
+    Preset,
     Tag,
 )
 from gallery.models.generation import Status
@@ -72,6 +76,8 @@ class Wish:
     tags: tuple[Tag, ...] = ()  # given to every picture that arrives
     persona: Tag | None = None  # whom `@me` means; None: the one that the person chose for good
     chat: Tag | None = None  # whose house style is used
+    preset: Preset | None = None  # a style, whose words stand around the prompt
+    notes: tuple[str, ...] = ()  # what was left out before, for the receipt
     expand: bool = True  # False: the prompt goes out as typed, and nobody's reference pictures with it
     composed: prompting.Composition | None = None  # made already: it is not made again
 
@@ -108,7 +114,7 @@ def plan(wish: Wish) -> Plan:
 def composition_of(wish: Wish, provider: Provider) -> prompting.Composition:
     """The prompt as it goes out, with the pictures of the cast that go along."""
     if not wish.expand:
-        return prompting.as_typed(wish.prompt, wish.negative_prompt or "")
+        return replace(prompting.as_typed(wish.prompt, wish.negative_prompt or ""), warnings=wish.notes)
     changes = wish.mode in ("edit", "again", "variation") or wish.follows is not None
     scene = prompting.Scene(
         owner=wish.profile.owner,
@@ -117,11 +123,13 @@ def composition_of(wish: Wish, provider: Provider) -> prompting.Composition:
         persona=wish.persona or _first(wish.tags, Tag.Kind.PERSONA),
         chat=wish.chat or _first(wish.tags, Tag.Kind.CHAT),
         tags=wish.tags,
+        preset=wish.preset,
         styled=not changes,
         references=wish.references,
         with_packs=not changes,
     )
-    return prompting.compose(wish.prompt, scene)
+    composed = prompting.compose(wish.prompt, scene)
+    return replace(composed, warnings=(*wish.notes, *composed.warnings)) if wish.notes else composed
 
 
 def _first(tags: tuple[Tag, ...], kind: str) -> Tag | None:
@@ -212,7 +220,8 @@ def submit(owner, wish: Wish, *, idempotency_key: str | None = None) -> Generati
     try:
         with transaction.atomic():
             admission.admit_generation(owner, len(planned.provider.split(planned.request)))
-            costs.reserve(wish.profile, planned.estimate.usd)
+            chats = costs.chats_among((*wish.tags, *planned.composed.tags))
+            costs.reserve(wish.profile, planned.estimate.usd, chats)
             return _create(owner, wish, planned, idempotency_key, digest)
     except IntegrityError:
         if idempotency_key and (known := _known(owner, idempotency_key, digest)):
@@ -233,6 +242,7 @@ def digest_of(wish: Wish) -> str:
     asked |= {"profile": wish.profile.pk, "tags": sorted(tag.pk for tag in wish.tags), "mode": wish.mode}
     asked["follows"] = wish.follows and wish.follows.pk
     asked |= {"expand": wish.expand, "persona": wish.persona and wish.persona.pk}
+    asked |= {"preset": wish.preset.pk} if wish.preset else {}
     asked["references"] = [image.pk for image in wish.references]
     asked["mask"] = hashlib.sha256(wish.mask or b"").hexdigest()
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
@@ -270,7 +280,7 @@ def _create(owner, wish, planned: Plan, idempotency_key, digest) -> Generation:
         mask_key=inputs.keep_mask(owner, wish.mask) if wish.mask else "",
         estimated_cost_usd=planned.estimate.usd,
     )
-    generation.tags.set({*wish.tags, *composed.tags})
+    generation.tags.add(*wish.tags, *composed.tags)
     GenerationReference.objects.bulk_create(
         GenerationReference(generation=generation, position=position, image=image)
         for position, image in enumerate(wish.references)
@@ -288,7 +298,15 @@ def _create(owner, wish, planned: Plan, idempotency_key, digest) -> Generation:
 def wake(call: GenerationCall) -> None:
     """Queue the call's task; the wake-up becomes visible with the rows it is about."""
     later = call.run_after if call.run_after > timezone.now() else None
-    tasks.run_call.using(run_after=later).enqueue(call.pk)
+    tasks.run_call.using(run_after=later, queue_name=_place_of(call)).enqueue(call.pk)
+
+
+def _place_of(call: GenerationCall) -> str:
+    """Where the call can be gone on with: once it was sent, where its answer came in, else everywhere."""
+    state = GenerationCall.State
+    known = GenerationCall.objects.filter(pk=call.pk, state__in=[state.SENT, state.ANSWERED])
+    place = known.values_list("place", flat=True).first() if call.place else ""
+    return place or DEFAULT_TASK_QUEUE_NAME
 
 
 def parameters_of(request: ImageRequest) -> dict:
@@ -331,6 +349,7 @@ def cancel(generation: Generation) -> None:
         Generation.objects.active().filter(pk=generation.pk).update(cancel_requested=True)
         generation.calls.filter(state=GenerationCall.State.QUEUED).update(
             state=GenerationCall.State.CANCELLED,
+            held=False,
             finished_at=timezone.now(),
             error_code="cancelled",
             error_message="Stopped before it was sent. Nothing was charged.",
@@ -362,5 +381,16 @@ def retry(generation: Generation) -> Generation:
         **generation.params,
     )
     fresh = submit(generation.owner, wish)
-    Generation.objects.filter(pk=fresh.pk).update(retry_of=generation, receipt=generation.receipt)
+    Generation.objects.filter(pk=fresh.pk).update(
+        retry_of=generation, receipt=generation.receipt, column=generation.column_id
+    )
+    _move_into_its_cell(generation, fresh)
     return fresh
+
+
+def _move_into_its_cell(before: Generation, fresh: Generation) -> None:
+    """The cell of a batch shows the new attempt, and goes on counting what the one before it cost."""
+    if before.status != Status.PARTIAL:  # whose pictures stay to be seen
+        BatchCell.objects.filter(generation=before).update(
+            generation=fresh, earlier_cost_usd=F("earlier_cost_usd") + (before.cost_usd or 0)
+        )

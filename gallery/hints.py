@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from gallery import savedsearches
 from gallery.autocomplete import TagSuggestion, suggest
 from gallery.media import thumbnail_url
@@ -12,6 +14,7 @@ from gallery.models.tag import fold
 from gallery.search.fields import LISTED, MARKS, THINGS
 from gallery.search.language import EXAMPLES, FILTERS, SPELLINGS, TAG_KINDS
 from gallery.search.orders import SORTS
+from gallery.wording import gettext_lazy
 
 TERM = re.compile(r'(?:^|[\s(])-?((?:[A-Za-z]+:)?(?:"[^"]*|[^\s"()]*))$')
 TAGS, OTHERS, KEPT = 8, 5, 4  # options of each group
@@ -29,14 +32,14 @@ VALUES = {
     "size": (">=2000", "<1024", ">5MB"),
 }
 HEADINGS = {
-    "character": "Characters",
-    "look": "Looks",
-    "persona": "Personas",
-    "chat": "Chats",
-    "tag": "Tags",
-    "filter": "Filters",
-    "saved": "Saved searches",
-    "recent": "Recent searches",
+    "character": gettext_lazy("Characters"),
+    "look": gettext_lazy("Looks"),
+    "persona": gettext_lazy("Personas"),
+    "chat": gettext_lazy("Chats"),
+    "tag": gettext_lazy("Tags"),
+    "filter": gettext_lazy("Filters"),
+    "saved": gettext_lazy("Saved searches"),
+    "recent": gettext_lazy("Recent searches"),
 }
 
 
@@ -103,7 +106,7 @@ def _filters(term: str, before: str, after: str) -> list[Hint]:
 def _filter(text: str, before: str, after: str, example: str = "") -> Hint:
     is_open = text.endswith(":")
     query = f"{before}{text}" + ("" if is_open else " ")
-    more = f"like {text}{example}" if is_open and example else ""
+    more = gettext("like {text}{example}").format(text=text, example=example) if is_open and example else ""
     return Hint(
         kind="filter", text=text, query=query + after.lstrip(), caret=len(query), more=more, is_open=is_open
     )

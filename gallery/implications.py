@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from gallery import bitmaps
 from gallery.models import Implication, Tag
@@ -28,11 +29,15 @@ def add(tag: Tag, implied: Tag) -> None:
 
 def _check(tag: Tag, implied: Tag) -> None:
     if implied.owner_id != tag.owner_id or not Tag.objects.filter(pk=implied.pk, alias_of=None).exists():
-        raise TagError("There is no such tag. Load the page again.")
+        raise TagError(gettext("There is no such tag. Load the page again."))
     if implied.pk == tag.pk:
-        raise TagError("A tag cannot bring itself. Choose another one.")
+        raise TagError(gettext("A tag cannot bring itself. Choose another one."))
     if tag.pk in Implication.objects.reached_from([implied.pk]):
-        raise TagError(f"“{implied.full_name}” brings “{tag.full_name}” already. That would be a circle.")
+        raise TagError(
+            gettext("“{name}” brings “{other}” already. That would be a circle.").format(
+                name=implied.full_name, other=tag.full_name
+            )
+        )
 
 
 @transaction.atomic

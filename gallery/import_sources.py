@@ -1,16 +1,22 @@
-"""Where the bytes of an import come from: an archive in the spool, or addresses of the web."""
+"""Where the bytes of an import come from: an archive in the spool, or addresses of the web.
+
+Where workers may be on other machines than the request, the archive waits for them in the store.
+"""
 
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
+from django.utils import timezone
 
-from gallery import archives, ingest, storage
+from gallery import archives, ingest, leftovers, storage
 from gallery.archives import ArchiveError
 from gallery.ingest import IngestError
 from gallery.models import Import, ImportEntry
@@ -18,6 +24,7 @@ from providers import egress
 
 FETCH_SECONDS = 20.0
 ARCHIVE_PREFIX = "import-"
+WAITING = "archives"  # folder of the store
 ARCHIVE_SECONDS = 24 * 3600  # one this old that no job names belongs to a request that was killed
 CHUNK = 1 << 20
 
@@ -35,7 +42,7 @@ def opened(job: Import) -> Iterator[Bring]:
         return
     path = settings.SPOOL_DIR / job.archive_spool
     if not path.exists():
-        raise ArchiveError("archive_gone", "The archive is not here any more. Add it again.")
+        _bring_near(path)
     with archives.open_archive(path) as archive:
         yield lambda entry: archive.open(archives.Entry(index=entry.index, name=entry.name))
 
@@ -63,9 +70,59 @@ def spool(file: BinaryIO) -> Path:
     return path
 
 
+def share(path: Path) -> None:
+    """Let workers of other machines have the archive. Raises `IngestError`."""
+    if not settings.BROKER_URL:
+        return
+    try:
+        storage.put(_key_of(path.name), path, "application/zip")
+    except storage.StorageError as exc:
+        raise IngestError(exc.code, exc.message) from exc
+    path.unlink(missing_ok=True)
+
+
+def _bring_near(path: Path) -> None:
+    """Fetch an archive that was added on another machine. Raises `ArchiveError` or `IngestError`."""
+    part = _new_path(ingest.SPOOL_PREFIX)
+    try:
+        with storage.open(_key_of(path.name)) as source, part.open("xb") as copy:
+            shutil.copyfileobj(source, copy, CHUNK)
+        part.rename(path)
+    except FileNotFoundError as exc:
+        raise ArchiveError("archive_gone", "The archive is not here any more. Add it again.") from exc
+    except storage.StorageError as exc:
+        raise IngestError(exc.code, exc.message) from exc
+    except OSError as exc:
+        raise _no_room(exc) from exc
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _key_of(name: str) -> str:
+    return f"{WAITING}/{name}"
+
+
 def drop_archive(job: Import) -> None:
     if job.archive_spool:
-        (settings.SPOOL_DIR / job.archive_spool).unlink(missing_ok=True)
+        drop(job.archive_spool)
+
+
+def drop(name: str) -> None:
+    (settings.SPOOL_DIR / name).unlink(missing_ok=True)
+    if settings.BROKER_URL:
+        leftovers.delete([_key_of(name)])
+
+
+def sweep_shared() -> None:
+    """Delete what killed requests and fallen machines left in the store."""
+    if not settings.BROKER_URL:
+        return
+    before = timezone.now() - timedelta(seconds=ARCHIVE_SECONDS)
+    for file in storage.files(WAITING):
+        name = file.key.rpartition("/")[2]
+        needed = Import.objects.filter(archive_spool=name, status__in=Import.ACTIVE)
+        if file.modified < before and not needed.exists():
+            storage.delete(file.key)
 
 
 def sweep_archives() -> None:
@@ -73,8 +130,9 @@ def sweep_archives() -> None:
     before = time.time() - ARCHIVE_SECONDS
     for path in settings.SPOOL_DIR.glob(f"{ARCHIVE_PREFIX}*"):
         needed = Import.objects.filter(archive_spool=path.name, status__in=Import.ACTIVE)
-        if path.exists() and path.stat().st_mtime < before and not needed.exists():
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # the job that is over took it away meanwhile
+            if path.stat().st_mtime < before and not needed.exists():
+                path.unlink()
 
 
 def _too_big() -> IngestError:

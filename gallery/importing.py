@@ -19,7 +19,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from gallery import admission, archives, filenames, import_sources, ingest, leases, tasks
+from gallery import admission, archives, filenames, import_sources, ingest, leases, occupation, tasks
 from gallery.archives import ArchiveError
 from gallery.import_sources import Bring
 from gallery.ingest import IngestError
@@ -83,9 +83,10 @@ def create_from_archive(owner: User, file: BinaryIO, name: str, tags: Iterable[T
     with ExitStack() as undo:
         try:
             path = import_sources.spool(file)
-            undo.callback(path.unlink, missing_ok=True)
+            undo.callback(import_sources.drop, path.name)
             with archives.open_archive(path) as archive:
                 entries = [_entry_row(entry) for entry in archive.entries]
+            import_sources.share(path)
         except (ArchiveError, IngestError) as exc:
             raise ImportRefused(exc.code, exc.message) from exc
         job = _create(owner, entries, tags, archive_name=filenames.last_part(name), archive_spool=path.name)
@@ -147,6 +148,7 @@ def run(import_id: int) -> None:
     if token is None:
         return
     job = Import.objects.select_related("owner").get(pk=import_id)
+    occupation.note(import_id=job.public_id, user_id=job.owner_id)
     with leases.hold(job, token):
         try:
             _take_all(job, token)
@@ -168,14 +170,13 @@ def give_up(import_id: int) -> None:
 
 
 def recover() -> None:
-    """Wake a worker for every job that none is at, and clear away archives that no job needs."""
+    """Wake a worker for every job that none is at."""
     now = timezone.now()
     unclaimed = Q(lease_until=None, created_at__lt=now - WAKE_AFTER)
     left = Import.objects.filter(unclaimed | Q(lease_until__lt=Now()), status__in=Import.ACTIVE)
     for pk in left.values_list("pk", flat=True):
         if not QueuedTask.objects.filter(path=tasks.run_import.module_path, args=[pk]).exists():
             tasks.run_import.enqueue(pk)
-    import_sources.sweep_archives()
 
 
 def _take_all(job: Import, token: uuid.UUID) -> None:

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from gallery import decode, filenames, leftovers, quotas, renditions, storage, tagging
 from gallery.models import ConnectionProfile, Generation, Image, ImageText, Tag, User
@@ -239,7 +240,7 @@ def _count(stream: BinaryIO, copy: BinaryIO | None = None) -> dict:
         if copy is not None:
             _write(copy, chunk)
     if not size:
-        raise IngestError("empty_file", "This file is empty.")
+        raise IngestError("empty_file", gettext("This file is empty."))
     if copy is not None:
         _write(copy, b"")
     return {"sha256": sha256.hexdigest(), "crc32": crc32, "bytes": size}
@@ -256,10 +257,13 @@ def _write(copy: BinaryIO, chunk: bytes) -> None:
 
 def _too_big(stream: BinaryIO) -> IngestError:
     size = getattr(stream, "size", None)
-    limit = f"The limit here is {_megabytes(settings.MAX_UPLOAD_BYTES)}."
+    limit = gettext("The limit here is {size}.").format(size=_megabytes(settings.MAX_UPLOAD_BYTES))
     if size:
-        return IngestError("too_big", f"This file is {_megabytes(size)}. {limit}")
-    return IngestError("too_big", f"This file is too big. {limit}")
+        return IngestError(
+            "too_big",
+            gettext("This file is {size}. {limit}").format(size=_megabytes(size), limit=limit),
+        )
+    return IngestError("too_big", gettext("This file is too big. {limit}").format(limit=limit))
 
 
 def _megabytes(size: int) -> str:
@@ -344,7 +348,9 @@ def _row_or_twin(prepared: Prepared, title: str, source_url: str, facts: Facts) 
         discard(prepared)
         return twin, True
     if prepared.decoded is None:
-        raise IngestError("storage", "The picture that was here already has just been removed. Add it again.")
+        raise IngestError(
+            "storage", gettext("The picture that was here already has just been removed. Add it again.")
+        )
     try:
         with transaction.atomic():
             return _make_row(prepared, prepared.decoded, title, source_url, facts), False

@@ -2,17 +2,20 @@
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+from django.db.models.fields.json import KeyTextTransform
+
 from gallery import storage
-from gallery.models import Generation, Image, User
+from gallery.models import Batch, Generation, Image, User
+from gallery.wording import gettext_lazy
 from providers.base import InputImage
 from providers.errors import InvalidRequest
 
 MASK_TYPE = "image/png"
-DELETED = "A picture that should go along was deleted. Choose another one and ask again."
-MISSING = "A picture that should go along is missing from storage, so this was not sent."
+DELETED = gettext_lazy("A picture that should go along was deleted. Choose another one and ask again.")
+MISSING = gettext_lazy("A picture that should go along is missing from storage, so this was not sent.")
 
 
 def announced(image: Image) -> InputImage:
@@ -47,6 +50,8 @@ def keep_mask(owner: User, mask: bytes) -> str:
 
 def references_of(generation: Generation) -> tuple[Image, ...]:
     """The pictures that went along. Raises `InvalidRequest` when one was deleted since."""
+    if not generation.references.exists():  # as mostly, and this stands between a click and its request
+        return ()
     rows = generation.references.select_related("image")
     images = tuple(row.image for row in rows if row.image is not None)
     if len(images) < len(rows):
@@ -55,10 +60,33 @@ def references_of(generation: Generation) -> tuple[Image, ...]:
 
 
 def mask_of(generation: Generation) -> bytes | None:
-    if not generation.mask_key:
+    return read_mask(generation.mask_key)
+
+
+def read_mask(key: str) -> bytes | None:
+    """The mask under `key`, "" for none. Raises `InvalidRequest` when its file is missing."""
+    if not key:
         return None
-    with storage.open(generation.mask_key) as file:
-        return file.read()
+    try:
+        with storage.open(key) as file:
+            return file.read()
+    except FileNotFoundError as exc:
+        raise InvalidRequest(MISSING, field="mask") from exc
+
+
+def mask_keys() -> Iterator[str]:
+    """Every mask that a generation or a batch has, each once."""
+    made = Generation.objects.exclude(mask_key="").order_by().values_list("mask_key", flat=True)
+    batches = Batch.objects.filter(recipe__has_key="mask").order_by()
+    ordered = batches.values_list(KeyTextTransform("mask", "recipe"), flat=True)
+    return made.union(ordered).order_by().iterator()
+
+
+def masks_among(keys: Collection[str]) -> set[str]:
+    """Those of `keys` that some generation or batch has."""
+    made = Generation.objects.filter(mask_key__in=keys).values_list("mask_key", flat=True)
+    ordered = Batch.objects.filter(recipe__mask__in=keys).values_list("recipe__mask", flat=True)
+    return {*made, *ordered}
 
 
 def fetch(generation: Generation, folder: Path) -> tuple[tuple[InputImage, ...], InputImage | None]:

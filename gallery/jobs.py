@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 
-from gallery import admission, generation
+from gallery import admission, generation, times
 from gallery.models import Generation, GenerationImage, Image, Import, User
 from gallery.models.generation import ACTIVE, Status
 from gallery.screens import cards
@@ -24,7 +24,10 @@ TOKEN = re.compile(r"[gi]\d{1,15}\.[\w.-]{1,40}", re.ASCII)
 
 
 def of_queue(owner: User) -> list[Card]:
-    """What the queue shows: what runs and waits, what needs a person, what was finished today."""
+    """What the queue shows: what runs and waits, what needs a person, what was finished today.
+
+    What waits stands in the order in which it will go out.
+    """
     today = _midnight()
     retried = Exists(Generation.objects.filter(retry_of=OuterRef("pk")))
     recent = timezone.now() - TROUBLE_STAYS
@@ -32,7 +35,8 @@ def of_queue(owner: User) -> list[Card]:
     kept = Generation.objects.filter(dismissed_at=None)
     generations = kept.filter(Q(status__in=ACTIVE) | troubled | Q(finished_at__gte=today))
     imports = Import.objects.filter(Q(status__in=Import.ACTIVE) | Q(finished_at__gte=today))
-    return _as_cards(owner, generations.exclude(Q(status__in=TROUBLE) & retried), imports)
+    shown = _as_cards(owner, generations.exclude(Q(status__in=TROUBLE) & retried), imports)
+    return sorted(shown, key=lambda card: card.turn)
 
 
 def of_session(owner: User, *, hours: int = 24, limit: int = 12) -> list[Card]:
@@ -40,21 +44,34 @@ def of_session(owner: User, *, hours: int = 24, limit: int = 12) -> list[Card]:
     recent = timezone.now() - timedelta(hours=hours)
     kept = Generation.objects.filter(dismissed_at=None)
     generations = kept.filter(Q(status__in=ACTIVE) | Q(created_at__gte=recent))
-    return [cards.of_generation(row) for row in _read(owner, generations)[:limit]]
+    return _drawn(owner, _read(owner, generations)[:limit])
 
 
-def active(owner: User) -> list[Card]:
-    """What runs or waits."""
-    return _as_cards(owner, Generation.objects.active(), Import.objects.filter(status__in=Import.ACTIVE))
+def card_of(row: Generation) -> Card:
+    """One generation, which was read with its profile, calls and pictures."""
+    return _drawn(row.owner, [row])[0]
+
+
+def active(owner: User, *, timed: bool = False) -> list[Card]:
+    """What runs or waits; with `timed`, with how long it takes."""
+    imports = Import.objects.filter(status__in=Import.ACTIVE)
+    return _as_cards(owner, Generation.objects.active(), imports, timed=timed)
 
 
 def imports_of(owner: User, *, limit: int = 5) -> list[Card]:
     return [cards.of_import(job) for job in Import.objects.owned_by(owner)[:limit]]
 
 
-def _as_cards(owner, generations, imports) -> list[Card]:
-    made = [cards.of_generation(row) for row in _read(owner, generations)[:SHOWN]]
+def _as_cards(owner, generations, imports, *, timed=True) -> list[Card]:
+    made = _drawn(owner, _read(owner, generations)[:SHOWN], timed=timed)
     return made + [cards.of_import(job) for job in imports.owned_by(owner)[:SHOWN]]
+
+
+def _drawn(owner: User, rows: Iterable[Generation], *, timed: bool = True) -> list[Card]:
+    """Cards that know how long their models take."""
+    rows, paused = list(rows), owner.queue_paused
+    known = times.typical(rows) if timed else {}
+    return [cards.of_generation(row, known.get((row.provider, row.model)), is_paused=paused) for row in rows]
 
 
 def _read(owner, generations):
@@ -88,7 +105,7 @@ def poller(shown: Iterable[Card], view: str, *, known: str = "") -> dict[str, ob
 
 def changed_since(owner: User, remembered: str) -> Change:
     known = _parse(remembered)
-    under_way = active(owner)
+    under_way = active(owner, timed=True)
     gone = known.keys() - {_key(card.token) for card in under_way}
     ended = _by_keys(owner, gone) if gone else []
     changed = [card for card in [*under_way, *ended] if known.get(_key(card.token)) != card.token]

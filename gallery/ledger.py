@@ -7,9 +7,10 @@ from decimal import Decimal
 from heapq import merge
 from typing import Any
 
+from django.conf import settings
 from django.db.models import OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from gallery import spending
 from gallery.models import Assist, Generation, GenerationCall, Image, User
@@ -33,11 +34,12 @@ class Echo:
 
 
 def lines(owner: User, period: Period) -> Iterator[str]:
-    """The lines of a CSV file, in the order of time: a generation or a text each."""
+    """The lines of a CSV file, in the order of time: a generation or a text each. They are in English."""
     writer = csv.writer(Echo())
     yield writer.writerow(COLUMNS)
-    for row in _by_time(_generations(owner, period), _texts(owner, period)):
-        yield writer.writerow([safe(cell) for cell in row])
+    with translation.override(settings.LANGUAGE_CODE):
+        for row in _by_time(_generations(owner, period), _texts(owner, period)):
+            yield writer.writerow([safe(cell) for cell in row])
 
 
 def safe(cell: object) -> object:
@@ -78,7 +80,7 @@ def _line(row: Generation | Assist, moment: datetime, what: str, images: int, st
         row.model,
         images,
         "" if usd is None else f"{usd.normalize():f}",
-        KNOWN[row.cost_source],
+        str(KNOWN[row.cost_source]),
         state,
         row.error_message,
         str(row.public_id),

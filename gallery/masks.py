@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from gallery import decode, storage
 from gallery.models import Image
@@ -31,13 +32,15 @@ def bytes_of(data_url: str) -> bytes:
     """The bytes in a `data:` URL. Raises `InvalidRequest`."""
     head = DATA_URL.match(data_url)
     if not head:
-        raise wrong("Send the mask as the id of a picture or as a data URL of a PNG, JPEG or WebP picture.")
+        raise wrong(
+            gettext("Send the mask as the id of a picture or as a data URL of a PNG, JPEG or WebP picture.")
+        )
     if len(data_url) > LONGEST_DATA_URL:
-        raise wrong("The mask is too large. Save it as a PNG with few colours, or make it smaller.")
+        raise wrong(gettext("The mask is too large. Save it as a PNG with few colours, or make it smaller."))
     try:
         return base64.b64decode(data_url[head.end() :], validate=True)
     except (binascii.Error, ValueError) as exc:
-        raise wrong("The data URL of the mask is cut off or damaged. Make it again.") from exc
+        raise wrong(gettext("The data URL of the mask is cut off or damaged. Make it again.")) from exc
 
 
 def stored_bytes_of(image: Image) -> bytes:
@@ -46,7 +49,7 @@ def stored_bytes_of(image: Image) -> bytes:
         with storage.open(image.storage_key) as file:
             return file.read()
     except FileNotFoundError as exc:
-        raise wrong("The picture of the mask is missing from storage. Choose another one.") from exc
+        raise wrong(gettext("The picture of the mask is missing from storage. Choose another one.")) from exc
 
 
 def clean(data: bytes, picture: Image) -> bytes:
@@ -58,7 +61,7 @@ def clean(data: bytes, picture: Image) -> bytes:
         try:
             mask = decode.as_mask(Path(file.name), decode.Limits(max_pixels=settings.MAX_IMAGE_PIXELS))
         except decode.DecodeError as exc:
-            raise wrong(f"The mask cannot be used. {exc.message}") from exc
+            raise wrong(gettext("The mask cannot be used. {message}").format(message=exc.message)) from exc
     _check_shape(mask, picture)
     return mask
 
@@ -67,6 +70,8 @@ def _check_shape(mask: bytes, picture: Image) -> None:
     width, height = struct.unpack(">II", mask[SIZE])
     if abs(width * picture.height / (height * picture.width) - 1) > TOLERANCE:
         raise wrong(
-            f"The mask is {width} × {height} and the picture {picture.width} × {picture.height}. "
-            "Both must have the same shape."
+            gettext(
+                "The mask is {width} × {height} and the picture {other_width} × {other_height}. Both "
+                "must have the same shape."
+            ).format(width=width, height=height, other_width=picture.width, other_height=picture.height)
         )

@@ -8,8 +8,10 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from django.utils.translation import gettext
 
 from gallery import filenames
+from gallery.wording import gettext_lazy
 
 END_BYTES = 4096  # how far before its end a body may say that it ends
 NAMELESS = "picture"
@@ -19,14 +21,14 @@ class FormCutOff(MultiPartParserError):
     """The form has no end."""
 
     code = "bad_request"
-    message = "The transfer was cut off before its end, so nothing was added. Send it again."
+    message = gettext_lazy("The transfer was cut off before its end, so nothing was added. Send it again.")
 
 
 class UnreadablePart(MultiPartParserError):
     """A part of the form has a head that is passed over, and with it a file."""
 
     code = "bad_filename"
-    message = (
+    message = gettext_lazy(
         "A file has a name that could not be read and nothing was added. Give it another name, send it again."
     )
 
@@ -54,7 +56,7 @@ class Parser(MultiPartParser):
 
     def _parse(self):
         if self._content_length > settings.MAX_REQUEST_BYTES:
-            raise RequestDataTooBig("The form is larger than anything that is taken.")
+            raise RequestDataTooBig(gettext("The form is larger than anything that is taken."))
         post, files = super()._parse()  # type: ignore[misc]
         if self._content_length and not self._seen.ended():
             raise FormCutOff(FormCutOff.message)

@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+
 from gallery import vendors
 from gallery.models import ConnectionProfile, User
 from providers.base import Capabilities, ImageRequest, ModelInfo, Provider
@@ -43,9 +46,14 @@ class Offer:
         if self.info.status == "current":
             return ""
         day = self.info.retires_on
-        when = f" on {day.day} {day:%B %Y}" if day else "" if self.is_retired else " soon"
-        instead = f" Use {self.successor} instead." if self.successor else ""
-        return f"{'Retired' if self.is_retired else 'Ends'}{when}.{instead}"
+        if day:
+            ends = gettext("Retired on {day}.") if self.is_retired else gettext("Ends on {day}.")
+        else:
+            ends = gettext("Retired.") if self.is_retired else gettext("Ends soon.")
+        instead = (
+            gettext(" Use {successor} instead.").format(successor=self.successor) if self.successor else ""
+        )
+        return ends.format(day=day and date_format(day, gettext("j F Y"))) + instead
 
     @property
     def successor(self) -> str:
@@ -57,10 +65,9 @@ class Offer:
         """What to know about a model that nobody listed."""
         if self.provider.knows(self.info.id):
             return ""
-        return (
-            f"“{self.info.id}” is in no list of models. "
-            "What it takes is not known, so the basics are offered."
-        )
+        return gettext(
+            "“{id}” is in no list of models. What it takes is not known, so the basics are offered."
+        ).format(id=self.info.id)
 
     @property
     def price(self) -> Decimal | None:
@@ -105,7 +112,9 @@ class OfferGroup:
 
 def offer_groups(owner: User) -> list[OfferGroup]:
     """Every connection of `owner` that can make pictures, the default one first. One query."""
-    profiles = ConnectionProfile.objects.owned_by(owner).order_by("-is_default", "name")
+    profiles = list(ConnectionProfile.objects.owned_by(owner).order_by("-is_default", "name"))
+    for profile in profiles:
+        profile.owner = owner  # who is read already
     return [group for group in map(_group, profiles) if any(not offer.is_retired for offer in group.offers)]
 
 
@@ -149,6 +158,13 @@ def _unlisted(group: OfferGroup, model: str) -> Offer | None:
         return None
     info = group.provider.model_info(model)
     return Offer(profile=group.profile, provider=group.provider, info=info, is_listed=False)
+
+
+def of(profile: ConnectionProfile, model: str = "") -> Offer:
+    """What `profile` offers under that id, or its own model; also one that no list names."""
+    provider = vendors.declared_by(profile)
+    info = provider.model_info(model or profile.default_model or provider.default_model())
+    return Offer(profile=profile, provider=provider, info=info)
 
 
 def first_choice(groups: list[OfferGroup], profile_id: int | None = None, model: str = "") -> Offer:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError
 
 from gallery.storage import FULL, StorageError
+from gallery.wording import gettext_lazy
 
 RETRY_SECONDS = "5"
 FULL_DATABASE = ("database or disk is full", "no space left on device")  # SQLite, PostgreSQL
@@ -24,20 +25,24 @@ class Outage:
 
 DATABASE = Outage(
     status=503,
-    title="The database does not answer",
-    sentence="Nothing of yours was lost. Try again in a moment; if it lasts, the server’s log says why.",
+    title=gettext_lazy("The database does not answer"),
+    sentence=gettext_lazy(
+        "Nothing of yours was lost. Try again in a moment; if it lasts, the server’s log says why."
+    ),
     code="database",
 )
 STORE = Outage(
     status=503,
-    title="The picture store does not answer",
-    sentence="It cannot be reached or written. Nothing was changed. Try again in a minute.",
+    title=gettext_lazy("The picture store does not answer"),
+    sentence=gettext_lazy("It cannot be reached or written. Nothing was changed. Try again in a minute."),
     code="storage",
 )
 DISK = Outage(
     status=507,
-    title="The disk is full",
-    sentence="Nothing more can be added until there is room. What you have is safe; nothing new was kept.",
+    title=gettext_lazy("The disk is full"),
+    sentence=gettext_lazy(
+        "Nothing more can be added until there is room. What you have is safe; nothing new was kept."
+    ),
     code="storage_full",
 )
 

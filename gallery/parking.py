@@ -6,6 +6,7 @@ for staff to see, and is begun no more.
 """
 
 import logging
+from collections.abc import Iterable
 
 from django.db import transaction
 from django.utils.module_loading import import_string
@@ -22,6 +23,7 @@ TELL = {
     "gallery.tasks.run_call": "gallery.calls.give_up",
     "gallery.tasks.run_import": "gallery.importing.give_up",
     "gallery.tasks.run_bulk": "gallery.bulk.give_up",
+    "gallery.tasks.feed_batch": "gallery.batches.give_up",
 }
 
 
@@ -38,6 +40,15 @@ def _park(row: QueuedTask) -> None:
         log.error("%s stopped its worker %d times and is set aside", row, row.attempts)
         if path := TELL.get(row.path):
             import_string(path)(*row.args)
+
+
+def one_suspect_among(rows: Iterable[QueuedTask]) -> list[QueuedTask]:
+    """`rows` without all suspects but the first."""
+    kept: list[QueuedTask] = []
+    for row in rows:
+        if row.attempts < SUSPECT or all(other.attempts < SUSPECT for other in kept):
+            kept.append(row)
+    return kept
 
 
 def is_parked(path: str, key: int) -> bool:

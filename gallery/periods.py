@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 
 MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 YEAR = re.compile(r"\d{4}", re.ASCII)
@@ -76,28 +78,29 @@ def _is_shown(number: int) -> bool:
 
 def month(number_of_year: int, number: int) -> Period:
     first = date(number_of_year, number, 1)
-    name = f"{first:%B}" if first.year == timezone.localdate().year else f"{first:%B %Y}"
+    name = date_format(first, "F" if first.year == timezone.localdate().year else "F Y")
     days = calendar.monthrange(first.year, first.month)[1]
-    return Period(key=f"{first:%Y-%m}", name=name, buckets=_days(first, days), each="day")
+    return Period(key=f"{first:%Y-%m}", name=name, buckets=_days(first, days), each=gettext("day"))
 
 
 def last_days(number: int, today: date) -> Period:
     first = today - timedelta(days=number - 1)
-    return Period(key=f"{number}d", name=f"the last {number} days", buckets=_days(first, number), each="day")
+    name = gettext("the last {n} days").format(n=number)
+    return Period(key=f"{number}d", name=name, buckets=_days(first, number), each=gettext("day"))
 
 
 def year(number: int) -> Period:
     first = date(number, 1, 1)
-    return Period(key=str(number), name=str(number), buckets=_months(first, 12), each="month")
+    return Period(key=str(number), name=str(number), buckets=_months(first, 12), each=gettext("month"))
 
 
 def everything(first: date, last: date) -> Period:
     months = (last.year - first.year) * 12 + last.month - first.month + 1
     if months <= MOST_MONTHS:
-        buckets, each = _months(first.replace(day=1), months), "month"
+        buckets, each = _months(first.replace(day=1), months), gettext("month")
     else:
-        buckets, each = tuple(_year(number) for number in range(first.year, last.year + 1)), "year"
-    return Period(key="all", name="all time", buckets=buckets, each=each)
+        buckets, each = tuple(_year(number) for number in range(first.year, last.year + 1)), gettext("year")
+    return Period(key="all", name=gettext("all time"), buckets=buckets, each=each)
 
 
 def before(period: Period) -> Period | None:
@@ -124,13 +127,21 @@ def midnight(day: date) -> datetime:
 def _days(first: date, number: int) -> tuple[Bucket, ...]:
     days = [first + timedelta(days=offset) for offset in range(number)]
     next_day = timedelta(days=1)
-    return tuple(_bucket(day, day + next_day, str(day.day), f"{day.day} {day:%B %Y}") for day in days)
+    return tuple(
+        _bucket(day, day + next_day, str(day.day), date_format(day, gettext("j F Y"))) for day in days
+    )
 
 
 def _months(first: date, number: int) -> tuple[Bucket, ...]:
     starts = [_month_after(first, offset) for offset in range(number)]
     return tuple(
-        _bucket(start, _month_after(start, 1), f"{start:%b}", f"{start:%B %Y}", f"{start:%Y-%m}")
+        _bucket(
+            start,
+            _month_after(start, 1),
+            date_format(start, "M"),
+            date_format(start, "F Y"),
+            f"{start:%Y-%m}",
+        )
         for start in starts
     )
 

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext
+
 from gallery.models import Placeholder, User
 from gallery.models.tag import fold
+from gallery.numerals import thousands
 
 MAX_TEXT = 20_000  # characters
 MAX_VALUES = 200
@@ -23,7 +26,12 @@ class PlaceholderError(ValueError):
 def create(owner: User, *, name: str, values: Sequence[str]) -> Placeholder:
     """Keep a new placeholder. Raises `PlaceholderError`."""
     if Placeholder.objects.owned_by(owner).count() >= MAX_PLACEHOLDERS:
-        raise PlaceholderError("name", f"There are {MAX_PLACEHOLDERS:,} already. Delete one first.")
+        raise PlaceholderError(
+            "name",
+            gettext("There are {max_placeholders} already. Delete one first.").format(
+                max_placeholders=thousands(MAX_PLACEHOLDERS)
+            ),
+        )
     return change(Placeholder(owner=owner), name=name, values=values)
 
 
@@ -42,12 +50,21 @@ def change(
 def _free_name(placeholder: Placeholder, name: str) -> str:
     name = " ".join(name.split()).removeprefix("{{").removesuffix("}}").strip()
     if not name or len(name) > Placeholder.MAX_NAME or set(name) & set("{}"):
-        raise PlaceholderError("name", f"A name has 1 to {Placeholder.MAX_NAME} characters and no braces.")
+        raise PlaceholderError(
+            "name",
+            gettext("A name has 1 to {max_name} characters and no braces.").format(
+                max_name=Placeholder.MAX_NAME
+            ),
+        )
     if fold(name) in TAKEN_BY_THE_CAST:
-        raise PlaceholderError("name", f"“{{{{{name}}}}}” stands for the cast. Choose another name.")
+        raise PlaceholderError(
+            "name", gettext("“{{{{{name}}}}}” stands for the cast. Choose another name.").format(name=name)
+        )
     others = Placeholder.objects.owned_by(placeholder.owner_id).exclude(pk=placeholder.pk)
     if others.filter(folded=fold(name)).exists():
-        raise PlaceholderError("name", f"There is already a “{{{{{name}}}}}”. Choose another name.")
+        raise PlaceholderError(
+            "name", gettext("There is already a “{{{{{name}}}}}”. Choose another name.").format(name=name)
+        )
     return name
 
 
@@ -55,11 +72,17 @@ def _clean(values: Sequence[str]) -> list[str]:
     texts = [text.replace("\r\n", "\n").replace("\0", "").strip() for text in values]
     texts = list(dict.fromkeys(text for text in texts if text))
     if not texts:
-        raise PlaceholderError("values", "Write what it stands for.")
+        raise PlaceholderError("values", gettext("Write what it stands for."))
     if len(texts) > MAX_VALUES:
         raise PlaceholderError(
-            "values", f"Use at most {MAX_VALUES} values. Take out {len(texts) - MAX_VALUES}."
+            "values",
+            gettext("Use at most {max_values} values. Take out {n}.").format(
+                max_values=MAX_VALUES, n=len(texts) - MAX_VALUES
+            ),
         )
     if any(len(text) > MAX_TEXT for text in texts):
-        raise PlaceholderError("values", f"Use at most {MAX_TEXT:,} characters for each value.")
+        raise PlaceholderError(
+            "values",
+            gettext("Use at most {max_text} characters for each value.").format(max_text=thousands(MAX_TEXT)),
+        )
     return texts

@@ -4,8 +4,11 @@ import shutil
 
 from django.conf import settings
 from django.db.models import Count, Sum
+from django.utils.translation import gettext
 
 from gallery.models import Image, User
+from gallery.numerals import thousands
+from gallery.wording import gettext_lazy
 
 FREE_SPACE_FLOOR = 200 * 1024 * 1024  # bytes of the disk below which nothing is begun that would fill it
 
@@ -30,10 +33,16 @@ def check(owner: User, more_bytes: int = 0) -> None:
         return
     kept = Image.objects.owned_by(owner).order_by().aggregate(n=Count("pk"), bytes=Sum("bytes"))
     if most_images and kept["n"] >= most_images:
-        raise QuotaExceeded(f"Your library holds {kept['n']:,} images, the most it may. {HELP}")
+        raise QuotaExceeded(
+            gettext("Your library holds {n} images, the most it may. {help}").format(
+                n=thousands(kept["n"]), help=HELP
+            )
+        )
     if most_bytes and (kept["bytes"] or 0) + more_bytes > most_bytes:
         used = f"{_megabytes(kept['bytes'] or 0)} of {_megabytes(most_bytes)}"
-        raise QuotaExceeded(f"This does not fit: your library uses {used} MB. {HELP}")
+        raise QuotaExceeded(
+            gettext("This does not fit: your library uses {used} MB. {help}").format(used=used, help=HELP)
+        )
 
 
 def is_room_on_disk(size: int = 0) -> bool:
@@ -45,4 +54,4 @@ def _megabytes(size: int) -> str:
     return f"{size / (1 << 20):,.1f}".removesuffix(".0")
 
 
-HELP = "Delete images and empty the trash, or ask the people who run this server for more room."
+HELP = gettext_lazy("Delete images and empty the trash, or ask the people who run this server for more room.")

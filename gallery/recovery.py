@@ -5,6 +5,7 @@ an answer becomes `unknown`. Nothing that may have cost money is ever sent a sec
 """
 
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from gallery import filing, leases, parking, summaries
+from gallery import filing, leases, lines, parking, places, summaries
 from gallery import generation as generations
 from gallery.models import Generation, GenerationCall, QueuedTask
 from providers import registry, spooling
@@ -27,16 +28,43 @@ SPOOL_LIFE = timedelta(days=7)
 
 def recover() -> None:
     """Take up what stopped workers left behind. Never sends anything a second time."""
-    now = timezone.now()
+    recover_here()
+    recover_anywhere()
+
+
+def recover_here() -> None:
+    """Go on with what was sent from here. Answers lie in the spool, which others may not see."""
     stale = leases.is_free()
-    for call in GenerationCall.objects.filter(stale, state=State.SENT).select_related("generation__profile"):
+    here = GenerationCall.objects.filter(stale, places.is_near())
+    for call in here.filter(state=State.SENT).select_related("generation__profile"):
         _recover_sent(call, stale)
-    for call in GenerationCall.objects.filter(stale, state=State.ANSWERED, run_after__lte=now):
-        _wake_if_asleep(call)
-    for call in GenerationCall.objects.filter(state=State.QUEUED, run_after__lte=now - timedelta(seconds=10)):
+    for call in here.filter(state=State.ANSWERED, run_after__lte=timezone.now()):
         _wake_if_asleep(call)
     _adopt_late_answers()
     _forget_old_answers()
+
+
+def recover_anywhere() -> None:
+    """Wake what nobody was woken for, and give up what was sent from where nobody lives any more."""
+    waiting = GenerationCall.objects.filter(state=State.QUEUED, held=False)
+    for call in waiting.filter(run_after__lte=timezone.now() - timedelta(seconds=10)):
+        _wake_if_asleep(call)
+    lines.move_all()
+    _release_the_orphaned()
+
+
+def _release_the_orphaned() -> None:
+    stale, orphaned = leases.is_free(), places.is_orphaned()
+    under_way = GenerationCall.objects.filter(stale, orphaned, state__in=[State.SENT, State.ANSWERED])
+    for call in under_way.select_related("generation__profile"):
+        if _next_state(call):  # the folder has moved, or comes from a backup
+            GenerationCall.objects.filter(pk=call.pk).update(place=places.here())
+            continue
+        with transaction.atomic():
+            rows = GenerationCall.objects.filter(stale, pk=call.pk, state=call.state)
+            if rows.update(**_lost(filing.reader_of(call))):
+                summaries.refresh(call.generation_id)
+    QueuedTask.objects.filter(orphaned, leases.is_free()).update(place="")
 
 
 def lost_jobs(generation: Generation) -> list[GenerationCall]:
@@ -52,8 +80,8 @@ def check_again(generation: Generation) -> None:
     for call in lost_jobs(generation):
         rows = GenerationCall.objects.filter(pk=call.pk, state=call.state)
         if rows.update(
-            state=State.SENT, run_after=timezone.now(), lease_until=None, finished_at=None, error_code="",
-            error_message="", may_have_been_charged=False,
+            state=State.SENT, run_after=timezone.now(), lease_until=None, place=places.here(),
+            finished_at=None, error_code="", error_message="", may_have_been_charged=False,
         ):  # fmt: skip
             generations.wake(call)
             summaries.refresh(generation.pk)
@@ -99,24 +127,35 @@ def _lost(provider: Provider) -> dict[str, Any]:
     }
 
 
+def _next_state(call: GenerationCall) -> State | None:
+    """What the spool here still has of a call: its answer, a job to ask for, or nothing."""
+    spool = filing.spool_of(call)
+    if spooling.finish(spool):
+        return State.ANSWERED
+    return State.SENT if registry.provider_class(call.generation.provider).can_resume(spool) else None
+
+
 def _adopt_late_answers() -> None:
-    """A worker that was frozen past its lease may still have brought its answer home: file it."""
+    """A worker that was frozen, or a place that was away, may still bring its answer home: go on with it."""
     interrupted = GenerationCall.objects.filter(
         state__in=[State.UNKNOWN, State.FAILED],
         error_code="interrupted",
         finished_at__gt=timezone.now() - SPOOL_LIFE,
     )
-    for call in interrupted:
-        if not filing.spool_of(call).exists() or parking.is_parked("gallery.tasks.run_call", call.pk):
-            continue
-        with transaction.atomic():
-            if GenerationCall.objects.filter(pk=call.pk, state=call.state).update(
-                state=State.ANSWERED, run_after=timezone.now(), lease_until=None,
-                error_code="", error_message="",
-                may_have_been_charged=False, finished_at=None,
-            ):  # fmt: skip
-                generations.wake(call)
-                summaries.refresh(call.generation_id)
+    for call in interrupted.select_related("generation"):
+        state = _next_state(call)
+        if state and not parking.is_parked("gallery.tasks.run_call", call.pk):
+            _adopt(call, state)
+
+
+@transaction.atomic
+def _adopt(call: GenerationCall, state: State) -> None:
+    if GenerationCall.objects.filter(pk=call.pk, state=call.state).update(
+        state=state, run_after=timezone.now(), lease_until=None, place=places.here(),
+        error_code="", error_message="", may_have_been_charged=False, finished_at=None,
+    ):  # fmt: skip
+        generations.wake(call)
+        summaries.refresh(call.generation_id)
 
 
 def _forget_old_answers() -> None:
@@ -126,8 +165,9 @@ def _forget_old_answers() -> None:
     oldest = (timezone.now() - SPOOL_LIFE).timestamp()
     for pattern in ("*.answer", "*.cut", "*.part", "*.job"):
         for path in settings.SPOOL_DIR.glob(pattern):
-            if path.stat().st_mtime < oldest and not _is_open(path):
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # whoever wrote it took it away meanwhile
+                if path.stat().st_mtime < oldest and not _is_open(path):
+                    path.unlink()
 
 
 def _is_open(path: Path) -> bool:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Q, Sum
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from gallery import generation, tagging, turns
 from gallery.models import Generation, Image, ImageTag, Tag, User
@@ -138,7 +139,9 @@ def _ways_on(row: Generation, actions: Iterable[Action], here: str) -> Iterable[
         if not action.url.startswith(again):
             yield action
         elif row.status not in ("done", "cancelled"):
-            yield Action(label="Edit prompt", url=f"{here}?again={row.public_id}#change", glyph="pencil")
+            yield Action(
+                label=gettext("Edit prompt"), url=f"{here}?again={row.public_id}#change", glyph="pencil"
+            )
 
 
 def ask(owner: User, wish: generation.Wish, image: Image, chat: Tag | None, key: str) -> Tag:

@@ -4,9 +4,11 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from gallery.models import RecentSearch, SavedSearch, User
 from gallery.models.tag import fold
+from gallery.numerals import thousands
 from gallery.search import parse, search
 from gallery.search.orders import read_order
 from gallery.search.reading import MAX_CHARACTERS
@@ -28,7 +30,9 @@ class SavedSearchError(ValueError):
 def create(owner: User, *, name: str, query: str, sort: str = "", pinned: bool = True) -> SavedSearch:
     """Keep a search under a name. Raises `SavedSearchError`."""
     if SavedSearch.objects.owned_by(owner).count() >= MOST:
-        raise SavedSearchError("name", f"You have {MOST} saved searches. Delete one to save another.")
+        raise SavedSearchError(
+            "name", gettext("You have {most} saved searches. Delete one to save another.").format(most=MOST)
+        )
     saved = SavedSearch(owner=owner, pinned=pinned)
     return _store(saved, name=name, query=query, sort=sort)
 
@@ -45,7 +49,9 @@ def _store(saved: SavedSearch, **changes: Any) -> SavedSearch:
         with transaction.atomic():
             saved.save()
     except IntegrityError as exc:
-        message = f"There is a saved search “{saved.name}” already. Choose another name."
+        message = gettext("There is a saved search “{name}” already. Choose another name.").format(
+            name=saved.name
+        )
         raise SavedSearchError("name", message) from exc
     return saved
 
@@ -53,25 +59,39 @@ def _store(saved: SavedSearch, **changes: Any) -> SavedSearch:
 def _name(_owner: User, text: str) -> str:
     name = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if not fold(name):
-        raise SavedSearchError("name", "A saved search needs a name. Write at least one letter or number.")
+        raise SavedSearchError(
+            "name", gettext("A saved search needs a name. Write at least one letter or number.")
+        )
     if len(name) > LONGEST_NAME or len(fold(name)) > LONGEST_NAME * 2:
-        raise SavedSearchError("name", f"A name has at most {LONGEST_NAME} characters.")
+        raise SavedSearchError(
+            "name", gettext("A name has at most {longest_name} characters.").format(longest_name=LONGEST_NAME)
+        )
     return name
 
 
 def _query(owner: User, text: str) -> str:
     if len(text) > MAX_CHARACTERS:
-        raise SavedSearchError("query", f"A search has at most {MAX_CHARACTERS:,} characters.")
+        raise SavedSearchError(
+            "query",
+            gettext("A search has at most {max_characters} characters.").format(
+                max_characters=thousands(MAX_CHARACTERS)
+            ),
+        )
     found = search(owner, text)
     if broken := found.unreadable:
-        raise SavedSearchError("query", f"{broken[0].sentence} Nothing was saved; correct the search first.")
+        raise SavedSearchError(
+            "query",
+            gettext("{sentence} Nothing was saved; correct the search first.").format(
+                sentence=broken[0].sentence
+            ),
+        )
     return found.text
 
 
 def _sort(_owner: User, text: str) -> str:
     order = read_order(text) if text else None
     if text and order is None:
-        raise SavedSearchError("sort", "Use newest, oldest, rating, cost or random.")
+        raise SavedSearchError("sort", gettext("Use newest, oldest, rating, cost or random."))
     return order.name if order and order.name != "newest" else ""
 
 

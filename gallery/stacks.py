@@ -5,11 +5,13 @@ the stack of the picture it was made from, else that of its siblings.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext
 
-from gallery.models import GenerationImage, Image
+from gallery.models import GenerationImage, Image, User
 
 MOST = 200  # pictures that are put together by hand at once
 
@@ -31,14 +33,22 @@ def join(image: Image) -> None:
 
 
 def _below(image: Image) -> Image | None:
-    """The picture that `image` goes on top of: the one it was made from, else its eldest sibling."""
+    """The picture that `image` goes on top of: the one it was made from, its eldest sibling, or what was kept
+    out of the comparison that it comes late for.
+    """
     if image.parent_id:
         return Image.objects.filter(pk=image.parent_id, owner_id=image.owner_id).first()
     if not image.generation_id:
         return None
     results = GenerationImage.objects.filter(generation=image.generation_id, image__owner=image.owner_id)
-    eldest = results.exclude(image=image).select_related("image").order_by("image_id").first()
-    return eldest.image if eldest else None
+    kept = GenerationImage.objects.filter(
+        generation__kept_in__columns__generations=image.generation_id, image__owner=image.owner_id
+    )
+    for rows in (results, kept):
+        eldest = rows.exclude(image=image).select_related("image").order_by("image_id").first()
+        if eldest:
+            return eldest.image
+    return None
 
 
 def _begin(first: Image) -> None:
@@ -59,9 +69,11 @@ def put_together(images: Iterable[Image]) -> int:
     images = list(images)
     keys = {image.pk for image in images}
     if len(keys) < 2:
-        raise StackError("A stack needs at least two images. Select another one.")
+        raise StackError(gettext("A stack needs at least two images. Select another one."))
     if len(keys) > MOST:
-        raise StackError(f"A stack takes at most {MOST} images at once. Select fewer.")
+        raise StackError(
+            gettext("A stack takes at most {most} images at once. Select fewer.").format(most=MOST)
+        )
     mine = Image.objects.filter(owner_id=images[0].owner_id)
     stacked = mine.filter(pk__in=keys).exclude(stack=None)
     known = {name for name in stacked.values_list("stack", flat=True) if name}
@@ -87,3 +99,32 @@ def take_apart(image: Image) -> int:
     if image.stack is None:
         return 0
     return Image.objects.filter(owner_id=image.owner_id, stack=image.stack).update(stack=None)
+
+
+@transaction.atomic
+def lay_over(top: Iterable[Image], below: Iterable[Image]) -> dict[str, Any]:
+    """Make one stack of all these pictures with `top` on it. Returns how they lay, for `lay_back`."""
+    over = list(top)
+    images = {image.pk: image for image in (*over, *below)}
+    if not images:
+        return {}
+    mine = Image.objects.filter(owner_id=next(iter(images.values())).owner_id)
+    stacked = mine.filter(pk__in=images).exclude(stack=None)
+    known = {name for name in stacked.values_list("stack", flat=True) if name}
+    rows = mine.filter(Q(pk__in=images) | Q(stack__in=known))
+    lay = [list(row) for row in rows.order_by("pk").values_list("pk", "stack", "tops_stack")]
+    keys: list[Any] = [key for key, *_ in lay]
+    name = min(known | images.keys())
+    mine.filter(pk__in=keys).update(stack=name, tops_stack=None)
+    mine.filter(pk__in=[image.pk for image in over]).update(tops_stack=True)
+    return {"stack": name, "lay": lay}
+
+
+@transaction.atomic
+def lay_back(owner: User, laid: dict[str, Any]) -> None:
+    """Put pictures back to where `lay_over` took them from. What lies elsewhere by now stays there."""
+    mine, name = Image.objects.filter(owner=owner), laid.get("stack")
+    for where in {(stack, tops) for _, stack, tops in laid.get("lay", ())}:
+        keys = [key for key, *lay in laid["lay"] if tuple(lay) == where]
+        mine.filter(pk__in=keys).update(tops_stack=where[1])
+        mine.filter(pk__in=keys, stack=name).update(stack=where[0])

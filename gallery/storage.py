@@ -84,6 +84,10 @@ class Store(Protocol):
 
     def open_to_read(self, key: str, offset: int = 0) -> BinaryIO: ...
 
+    def size(self, name: str) -> int: ...
+
+    def delete(self, name: str) -> None: ...
+
     def signed_address(self, key: str, seconds: int, disposition: str, content_type: str) -> str | None: ...
 
     def files(self, folder: str) -> Iterator["StoredFile"]: ...
@@ -153,10 +157,15 @@ def files(folder: str) -> Iterator[StoredFile]:
 
 @deconstructible(path="gallery.storage.DurableLocalStorage")
 class DurableLocalStorage(FileSystemStorage):
-    """Files below MEDIA_ROOT that only the server's own user can read, and that survive a power cut."""
+    """Files below MEDIA_ROOT that only the server's own user can read, and that survive a power cut.
+
+    With X_ACCEL_PREFIX its group can read them as well, which the web server in front belongs to.
+    """
 
     def __init__(self, location=None):
-        super().__init__(location, file_permissions_mode=0o600, directory_permissions_mode=0o700)
+        super().__init__(
+            location, file_permissions_mode=file_mode(), directory_permissions_mode=folder_mode()
+        )
 
     def url(self, name):
         raise ValueError("Pictures have no public address. Use gallery.media to make a signed one.")
@@ -219,8 +228,16 @@ class DurableLocalStorage(FileSystemStorage):
                 yield StoredFile(key=path.relative_to(root).as_posix(), bytes=stat.st_size, modified=modified)
 
 
+def file_mode() -> int:
+    return 0o640 if settings.X_ACCEL_PREFIX else 0o600
+
+
+def folder_mode() -> int:
+    return 0o750 if settings.X_ACCEL_PREFIX else 0o700
+
+
 def make_folders(folder: Path, root: Path) -> None:
-    """Make `folder`, mode 0700, and see to it that a power cut does not lose the new names."""
+    """Make `folder` for us alone, and see to it that a power cut does not lose the new names."""
     if folder.is_dir():
         return
     if folder != root:
@@ -228,6 +245,7 @@ def make_folders(folder: Path, root: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
     else:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(folder_mode())  # whatever the umask says
     sync_folder(folder.parent)
 
 
@@ -270,7 +288,7 @@ def _move_across(part: Path, target: Path) -> None:
 
 def _make_durable(path: Path) -> None:
     with builtins.open(path, "rb+") as file:
-        os.fchmod(file.fileno(), 0o600)
+        os.fchmod(file.fileno(), file_mode())
         os.fsync(file.fileno())
 
 

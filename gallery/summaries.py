@@ -5,7 +5,8 @@ from decimal import Decimal
 from django.db.models import F
 from django.utils import timezone
 
-from gallery.models import Generation, GenerationCall
+from gallery import tasks
+from gallery.models import Batch, BatchCell, Generation, GenerationCall
 from gallery.models.generation import Status
 
 State = GenerationCall.State
@@ -32,6 +33,15 @@ def refresh(generation_id: int) -> None:
             "retry_at",
         ]
     )  # fmt: skip
+    if not generation.is_active:
+        _make_room(generation_id)
+
+
+def _make_room(generation_id: int) -> None:
+    """The batch that the generation belongs to may send its next one."""
+    of_it = BatchCell.objects.filter(generation=generation_id, batch__state=Batch.State.RUNNING)
+    for batch_id in of_it.values_list("batch_id", flat=True):
+        tasks.feed_batch.enqueue(batch_id)
 
 
 def status_of(calls: list[GenerationCall], n: int) -> Status:

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from django.utils.translation import gettext
+
 from gallery.models.tag import Tag, fold
 
 MAX_NAME = 100  # characters
@@ -32,8 +34,16 @@ class TagTaken(TagError):
 
     def __init__(self, taken: Tag):
         self.tag = taken
-        stands = f" as another spelling of “{taken.alias_of.full_name}”" if taken.alias_of else ""
-        super().__init__(f"“{taken.full_name}” exists already{stands}. Merge the two instead.")
+        stands = (
+            gettext(" as another spelling of “{full_name}”").format(full_name=taken.alias_of.full_name)
+            if taken.alias_of
+            else ""
+        )
+        super().__init__(
+            gettext("“{full_name}” exists already{stands}. Merge the two instead.").format(
+                full_name=taken.full_name, stands=stands
+            )
+        )
 
 
 class Spec(NamedTuple):
@@ -61,11 +71,19 @@ def clean_name(text: str, kind: str = Tag.Kind.TAG) -> str:
     visible = "".join(" " if c.isspace() else c for c in text if c.isspace() or _is_visible(c))
     name = " ".join(visible.replace('"', "'").split())
     if all(unicodedata.category(c) in ("Cf", "Mn", "Zs") for c in fold(name)):  # shows nothing, like U+200B
-        raise TagError("A tag needs a name. Write at least one letter or number.")
+        raise TagError(gettext("A tag needs a name. Write at least one letter or number."))
     if len(name) > MAX_NAME or len(fold(name)) > MAX_FOLDED:
-        raise TagError(f"“{name[:30]}…” is too long for a tag. A name has at most {MAX_NAME} characters.")
+        raise TagError(
+            gettext("“{n}…” is too long for a tag. A name has at most {max_name} characters.").format(
+                n=name[:30], max_name=MAX_NAME
+            )
+        )
     if kind == Tag.Kind.LOOK and ":" in name:
-        raise TagError(f"“{name[:30]}” has a colon. The name of a look goes without, as in “winter cloak”.")
+        raise TagError(
+            gettext("“{n}” has a colon. The name of a look goes without, as in “winter cloak”.").format(
+                n=name[:30]
+            )
+        )
     return name
 
 

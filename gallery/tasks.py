@@ -34,6 +34,13 @@ def run_bulk(action_id: int) -> None:
 
 
 @task
+def feed_batch(batch_id: int) -> None:
+    from gallery import batches
+
+    batches.feed(batch_id)
+
+
+@task
 def compare_pictures(owner_id: int) -> None:
     from gallery import duplicates
 
@@ -52,3 +59,17 @@ def look_through_originals() -> None:
     from gallery import scrubbing
 
     scrubbing.make_round()
+
+
+@task
+def refresh_models(profile_id: int) -> None:
+    from gallery import vendors
+
+    vendors.refresh_by_itself(profile_id)
+
+
+@task
+def measure_usage() -> None:
+    from gallery import usage
+
+    usage.measure()

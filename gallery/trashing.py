@@ -11,6 +11,7 @@ from django.core import signing
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from gallery import leftovers, tasks
 from gallery.models import Image, User
@@ -47,7 +48,9 @@ def _read_cursor(cursor: str) -> tuple[datetime, int]:
     try:
         moment, key = signing.loads(cursor, salt=SALT)
     except signing.BadSignature as exc:
-        raise BadCursor("This place in the list cannot be read. Start again from the first page.") from exc
+        raise BadCursor(
+            gettext("This place in the list cannot be read. Start again from the first page.")
+        ) from exc
     return datetime.fromisoformat(moment), key
 
 

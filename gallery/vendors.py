@@ -9,17 +9,20 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 
-from gallery import audit
-from gallery.models import ConnectionProfile, ModelList
+from gallery import audit, tasks
+from gallery.models import ConnectionProfile, ModelList, QueuedTask
 from gallery.models.fields import UnreadableSecret
+from gallery.wording import gettext_lazy
 from providers import listing, registry
 from providers.base import CheckResult, Connection, ModelInfo, Provider, TextModel
 from providers.errors import AuthError, ProviderError
 from providers.own_hardware import SERVER_DEFAULT
 
-BUILT_IN = "Showing the built-in list. Try again."
-NO_LIST = "The list has no model for pictures in it."
+BUILT_IN = gettext_lazy("Showing the built-in list. Try again.")
+NO_LIST = gettext_lazy("The list has no model for pictures in it.")
+IN_USE = timedelta(days=30)  # since a connection was last asked for a picture
 FRESH = timedelta(days=1)  # after that, whoever asks for the list gets it read anew
 PAUSE = 600  # seconds until a list that could not be read is asked for again by itself
 ABOUT_THE_ACCOUNT = {"auth", "permission", "billing", "rate_limited"}  # codes; the address is right
@@ -49,8 +52,9 @@ def connection_for(profile: ConnectionProfile) -> Connection:
     except UnreadableSecret as exc:
         audit.note_once_a_day(audit.Verb.KEY_UNREADABLE, profile.owner_id, profile.name)
         raise AuthError(
-            f"The key of {profile.name} can no longer be read, for the encryption key has changed. "
-            "Enter it again."
+            gettext(
+                "The key of {name} can no longer be read, for the encryption key has changed. Enter it again."
+            ).format(name=profile.name)
         ) from exc
     return replace(_without_key(profile), api_key=key)
 
@@ -109,7 +113,7 @@ def _more(profile: ConnectionProfile, result: CheckResult) -> str:
     if listed.source == "built-in" or listed.note:
         return ""
     count = len([model for model in listed.living if model.id != SERVER_DEFAULT])
-    return f"{count} image model{'s are' if count != 1 else ' is'} ready."
+    return ngettext("{n} image model is ready.", "{n} image models are ready.", count).format(n=count)
 
 
 def hint_about_address(slug: str, address: str) -> str:
@@ -118,7 +122,9 @@ def hint_about_address(slug: str, address: str) -> str:
     usual = provider.default_base_url.removeprefix("https://").partition("/")[2]
     if not usual or not address or address.partition("://")[2].partition("/")[2]:
         return ""
-    return f"The address has no path; {provider.label}'s own ends in /{usual}, so yours may need it as well."
+    return gettext(
+        "The address has no path; {label}'s own ends in /{usual}, so yours may need it as well."
+    ).format(label=provider.label, usual=usual)
 
 
 def models_of(profile: ConnectionProfile) -> Models:
@@ -167,7 +173,7 @@ def refresh(profile: ConnectionProfile) -> Models:
 def _as_before(profile: ConnectionProfile, why: str) -> Models:
     cache.set(_paused(profile), True, PAUSE)
     known = models_of(profile)
-    shown = BUILT_IN if known.source == "built-in" else "Showing the list of last time. Try again."
+    shown = BUILT_IN if known.source == "built-in" else gettext("Showing the list of last time. Try again.")
     return replace(known, note=f"{why} {shown}")
 
 
@@ -199,6 +205,23 @@ def is_due(profile: ConnectionProfile) -> bool:
     if not profile.has_live_list or cache.get(_paused(profile)):
         return False
     return read_at is None or read_at < timezone.now() - FRESH
+
+
+def wake() -> None:
+    """Have the lists of connections that are in use read anew, once a day. Those that nobody read stay so."""
+    now = timezone.now()
+    stale = ConnectionProfile.objects.filter(live_models_at__lt=now - FRESH, owner__is_active=True)
+    used = stale.filter(generations__created_at__gt=now - IN_USE).distinct()
+    for profile in used:
+        asked = QueuedTask.objects.filter(path="gallery.tasks.refresh_models", args=[profile.pk])
+        if is_due(profile) and not asked.exists():
+            tasks.refresh_models.using(priority=-50).enqueue(profile.pk)
+
+
+def refresh_by_itself(profile_id: int) -> None:
+    """Read the list of one connection, if it is still there and due."""
+    for profile in ConnectionProfile.objects.filter(pk=profile_id).select_related("owner"):
+        read_when_due(profile)
 
 
 def _paused(profile: ConnectionProfile) -> str:

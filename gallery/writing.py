@@ -8,9 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from gallery import decode, generation, storage, writers
 from gallery.models import Image, Tag, User
+from gallery.numerals import thousands
+from gallery.wording import gettext_lazy
 from gallery.writers import Writer
 from providers import registry
 from providers.base import (
@@ -23,7 +26,7 @@ from providers.errors import InvalidRequest
 
 LONGEST_DRAFT = 8000  # characters of a prompt that may be improved
 MOST_KNOWN = 300  # tags that a model is told, the most used ones
-MISSING = "The picture is missing from storage, so it cannot be looked at."
+MISSING = gettext_lazy("The picture is missing from storage, so it cannot be looked at.")
 IMPROVE = """\
 You help people to write prompts for models that make pictures. Rewrite the draft as one better prompt: say \
 what is seen, in which setting and light, from where, in which style. Keep all that the draft asks for, and \
@@ -39,9 +42,13 @@ def refuse_the_mute(owner: User, provider: Provider, *, vision: bool = False) ->
     """Raise `InvalidRequest` for a provider that does not write, with those that do."""
     if provider.supports_vision if vision else provider.supports_text:
         return
-    what = "describes no pictures" if vision else "writes no texts"
+    what = gettext("describes no pictures") if vision else gettext("writes no texts")
     mine = dict.fromkeys(writer.profile.name for writer in writers.writers(owner, vision=vision))
-    those = f"Of your connections, use {' or '.join(mine)}." if mine else f"{_labels()} do: add one of them."
+    those = (
+        gettext("Of your connections, use {names}.").format(names=" or ".join(mine))
+        if mine
+        else gettext("{labels} do: add one of them.").format(labels=_labels())
+    )
     raise InvalidRequest(f"{provider.label} {what}. {those}", field="profile")
 
 
@@ -49,16 +56,21 @@ def _labels() -> str:
     """The providers that write and look at pictures."""
     known = [registry.provider_class(slug) for slug, _ in registry.provider_choices()]
     *most, last = [provider.label for provider in known if provider.supports_vision]
-    return f"{', '.join(most)} and {last}"
+    return gettext("{names} and {last}").format(names=", ".join(most), last=last)
 
 
 def draft_request(owner: User, model: str, text: str, *, longest: int | None = None) -> TextRequest:
     """What is asked for a better prompt. Raises `InvalidRequest` for a draft that is no draft."""
     draft = text.strip()
     if not draft:
-        raise InvalidRequest("Write a few words first, such as who and where.", field="prompt")
+        raise InvalidRequest(gettext("Write a few words first, such as who and where."), field="prompt")
     if len(draft) > LONGEST_DRAFT:
-        raise InvalidRequest(f"A draft has at most {LONGEST_DRAFT:,} characters. Shorten it.", field="prompt")
+        raise InvalidRequest(
+            gettext("A draft has at most {longest_draft} characters. Shorten it.").format(
+                longest_draft=thousands(LONGEST_DRAFT)
+            ),
+            field="prompt",
+        )
     instructions = IMPROVE % min(longest or USUAL_LENGTH, USUAL_LENGTH)
     return TextRequest(
         prompt=draft, model=model, instructions=instructions, user_id=generation.alias_of(owner.pk)

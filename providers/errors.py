@@ -33,8 +33,8 @@ class ProviderError(Exception):
         may_have_been_charged: bool | None = None,
         cost_usd: Decimal | None = None,  # reported by the vendor although it failed
     ):
-        super().__init__(message)
-        self.sentence = message
+        self.sentence = str(message)  # a text that is put into words late is put into words now
+        super().__init__(self.sentence)
         self.field = field
         self.provider_message = provider_message[:500]
         self.status = status

@@ -60,9 +60,11 @@ def redact(text: str, also: Iterable[str] = ()) -> str:
     with _lock:
         known = list(_known.items())
     known += [(secret, _spellings(secret)) for secret in also if len(secret) >= SHORTEST]
+    known.sort(key=lambda one: len(one[0]), reverse=True)  # one that begins another must not leave its end
     for secret, spellings in known:
         for spelling in spellings:
-            text = text.replace(spelling, HIDDEN)
+            if spelling in text:  # with what goes on from there: it is a longer one's
+                text = re.sub(re.escape(spelling) + r"[\w-]*", HIDDEN, text)
         if len(secret) >= 2 * ENOUGH and secret[:ENOUGH] in text:  # also one that was cut
             text = re.sub(re.escape(secret[:ENOUGH]) + r"[\w-]*", HIDDEN, text)
     text = _LOOKS.sub(HIDDEN, text)
@@ -121,5 +123,6 @@ def _spellings(secret: str) -> tuple[str, ...]:
     doubled = secret.replace("\\", "\\\\")
     spelt |= {doubled.replace('"', '\\"'), doubled.replace("'", "\\'")}
     spelt |= {escape(text) for text in spelt}
-    spelt |= {base64.b64encode(secret.encode()).decode(), quote(secret, safe="")}
+    data = secret.encode(errors="surrogatepass")  # JSON can bring halves of characters
+    spelt |= {base64.b64encode(data).decode(), quote(data, safe="")}
     return tuple(sorted(spelt, key=len, reverse=True))

@@ -2,7 +2,7 @@
 # Asks for known vulnerabilities of the locked packages, where advisory data can be reached.
 set -u
 cd "$(dirname "$0")/.."
-out=$(.venv/bin/pip-audit --require-hashes --disable-pip --strict -r requirements.txt 2>&1)
+out=$(.venv/bin/pip-audit --require-hashes --disable-pip --strict -r requirements.txt -r requirements-scale.txt 2>&1)
 status=$?
 [ $status -eq 0 ] && exit 0
 case "$out" in

@@ -2,7 +2,7 @@
 # The lock files must come from the .in files: resolving again, bound to them, changes nothing.
 set -eu
 cd "$(dirname "$0")/.."
-for name in requirements requirements-dev; do
+for name in requirements requirements-scale requirements-dev; do
     fresh=$(mktemp)
     cp "$name.txt" "$fresh"
     .venv/bin/uv pip compile --quiet "$name.in" --output-file "$fresh" \

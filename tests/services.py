@@ -90,7 +90,7 @@ def weed_command(folder: Path, s3_port: int) -> list[str]:
         program, f"-logdir={folder}", "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
         f"-master.port={free_port()}", f"-volume.port={free_port()}", f"-filer.port={free_port()}", "-s3",
         f"-s3.port={s3_port}", f"-s3.config={config}", "-s3.iam=false", "-s3.port.iceberg=0",
-        "-s3.port.lance=0", "-master.volumeSizeLimitMB=64", "-volume.max=20", "-master.telemetry=false",
+        "-s3.port.lance=0", "-master.volumeSizeLimitMB=64", "-volume.max=500", "-master.telemetry=false",
     ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@ for _name in (
     "X_ACCEL_PREFIX",
     "ALLOWED_PRIVATE_HOSTS",
     "SIGNUP_ENABLED",
+    "SENTRY_DSN",
 ):
     os.environ.pop(_name, None)
 os.environ.setdefault("DJANGO_READ_DOT_ENV", "false")

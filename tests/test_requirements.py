@@ -10,7 +10,7 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parent.parent
 PINNED = re.compile(r"(?m)^([a-z0-9][a-z0-9._-]*)(?:\[[a-z0-9,_-]+\])?==([^\s;\\]+)", re.IGNORECASE)
 FLOORS = {"pillow": "13.0.0", "django": "6.1.3", "urllib3": "2.6", "requests": "2.32.4"}
-LOCKS = ["requirements.txt", "requirements-dev.txt"]
+LOCKS = ["requirements.txt", "requirements-scale.txt", "requirements-dev.txt"]
 
 
 def entries(name):
@@ -22,7 +22,7 @@ def entries(name):
 @pytest.mark.parametrize("name", LOCKS)
 def test_every_package_is_pinned_and_has_a_hash(name):
     found = entries(name)
-    assert len(found) > 20
+    assert len(found) > 10
     assert [entry.split("==")[0] for entry in found if "--hash=sha256:" not in entry] == []
     lines = (ROOT / name).read_text().splitlines()
     named = [line for line in lines if line and not line.startswith((" ", "#"))]

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from gallery import accounts, audit
 from gallery.admin.base import OwnedAdmin, SuperuserAdmin
+from gallery.admin.lists import ShortPaginator
 from gallery.models import ApiToken, AuditEntry, User
 
 admin.site.unregister([EmailAddress, Group])  # there is no e-mail here, and groups are rebuilt below
@@ -25,7 +26,10 @@ class UserAdmin(SuperuserAdmin, DjangoUserAdmin):
     search_fields = ["username", "first_name", "last_name"]
     date_hierarchy = "date_joined"
     actions = ["enable", "disable"]
-    fieldsets = (*(DjangoUserAdmin.fieldsets or ()), ("Money", {"fields": ("monthly_budget_usd",)}))
+    fieldsets = (
+        *(DjangoUserAdmin.fieldsets or ()),
+        ("Money", {"fields": ("monthly_budget_usd", "warn_percent")}),
+    )
 
     def has_delete_permission(self, request, obj=None):
         return False
@@ -124,8 +128,9 @@ class AuditEntryAdmin(SuperuserAdmin):
     list_select_related = ["owner", "actor"]
     list_display_links = None
     search_fields = ["label", "address", "owner__username", "actor__username"]
-    date_hierarchy = "created_at"
+    paginator = ShortPaginator
     show_full_result_count = False
+    sortable_by = ()
     actions = None
 
     def has_add_permission(self, request):

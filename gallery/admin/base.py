@@ -1,25 +1,45 @@
 """What all pages of the admin share: who sees which rows, and what of them."""
 
+from uuid import UUID
+
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import JSONField
+from django.urls import reverse
 from django.utils.html import format_html
 
 from gallery import audit
+from gallery.admin.lists import ShortPaginator
 from gallery.media import thumbnail_url
 
 HIDDEN = "(the owner's alone)"
 
 
-def picture(image, size: str = "small"):
-    """A thumbnail with its size given, so that the page does not jump."""
+def picture(image, size: str = "small", alt: str = ""):
+    """A thumbnail with its size given, so that the page does not jump; `alt` is for one that is a link."""
     if image is None:
         return "–"
     return format_html(
-        '<img class="thumb {}" src="{}" alt="" loading="lazy">',
+        '<img class="thumb {}" src="{}" alt="{}" loading="lazy">',
         size,
         thumbnail_url(image.public_id, image.owner_id, 320),
+        alt,
     )
+
+
+def id_of(text: str) -> UUID | None:
+    """The public id that `text` is, if it is one."""
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        return None
+
+
+def link(obj, text):
+    """A link to the page of `obj` in the admin."""
+    name = f"admin:{obj._meta.app_label}_{obj._meta.model_name}_change"
+    return format_html('<a href="{}">{}</a>', reverse(name, args=[obj.pk]), text)
 
 
 class SuperuserAdmin(admin.ModelAdmin):
@@ -37,6 +57,21 @@ class SuperuserAdmin(admin.ModelAdmin):
 
 class NotedAdmin(admin.ModelAdmin):
     """Pages on which an administrator may see what belongs to others. Who opens one is noted."""
+
+    paginator = ShortPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each would count the whole table
+
+    def get_search_results(self, request, queryset, search_term):
+        """An id is found by its index; for anything else, the texts are looked through."""
+        public_id = id_of(search_term)
+        if public_id and hasattr(self.model, "public_id"):
+            return queryset.filter(public_id=public_id), False
+        return self.find(request, queryset, search_term) if search_term else (queryset, False)
+
+    def find(self, request, queryset, text):
+        """The rows that `text` describes, and whether some may come twice."""
+        return super().get_search_results(request, queryset, text)
 
     def owner_of(self, obj):
         return obj.owner_id
@@ -64,6 +99,20 @@ class NotedAdmin(admin.ModelAdmin):
             audit.note(audit.Verb.ADMIN_READ, owner, f"{self.opts.verbose_name} {object_id}")
 
 
+class ReadAdmin(NotedAdmin):
+    """Rows that nobody makes or changes by hand. The right to change them is the right to use the actions."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return obj is None and super().has_change_permission(request, obj)
+
+    def get_model_perms(self, request):
+        """For the overview, where “change” would promise too much."""
+        return super().get_model_perms(request) | {"change": False}
+
+
 class OwnedAdmin(NotedAdmin):
     """Rows that belong to people. Staff without superuser rights have their own only."""
 
@@ -89,6 +138,13 @@ class OwnedAdmin(NotedAdmin):
         super().save_model(request, obj, form, change)
 
 
+class KeptAdmin(ReadAdmin, OwnedAdmin):
+    """What people keep to work with: written on the screens that explain it, looked after here."""
+
+    view_on_site = False
+    list_select_related = ["owner"]
+
+
 class GuardedAdmin(NotedAdmin):
     """Rows of all people, of which some columns are private: to look at, to sort and to search by."""
 
@@ -106,21 +162,19 @@ class GuardedAdmin(NotedAdmin):
         )
 
 
-class OperationsAdmin(GuardedAdmin):
+class OperationsAdmin(ReadAdmin, GuardedAdmin):
     """Rows that staff look after without seeing what is in them. Nothing is made or changed by hand."""
 
     private_searches: tuple[str, ...] = ()  # look-ups that would tell
     view_on_site = False
 
-    def has_add_permission(self, request):
-        return False
-
     def has_delete_permission(self, request, obj=None):
         return False
 
-    def has_change_permission(self, request, obj=None):
-        """Rows are read; the right to change them is the right to use the actions."""
-        return obj is None and super().has_change_permission(request, obj)
+    @admin.display(description="id", ordering="pk")
+    def short_id(self, obj):
+        """The end of the public id, which is all chance; its beginning is the time."""
+        return str(obj.public_id)[-12:]
 
     def action_checkbox(self, obj):
         """Django names the row by its text, which for a generation is the prompt."""
@@ -136,7 +190,8 @@ class OperationsAdmin(GuardedAdmin):
         obj = super().get_object(request, object_id, from_field)
         if obj is not None and not self.may_see_all(request, obj):
             for name in self.private:
-                setattr(obj, name, {} if name == "params" else HIDDEN)
+                is_json = isinstance(self.opts.get_field(name), JSONField)
+                setattr(obj, name, {} if is_json else HIDDEN)
         return obj
 
     def get_search_fields(self, request):

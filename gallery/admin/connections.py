@@ -22,11 +22,15 @@ class ProfileForm(forms.ModelForm):
 
     class Meta:
         model = ConnectionProfile
-        fields = ("owner", "name", "provider", "base_url", "default_model", "monthly_budget_usd")
+        fields = (
+            "owner", "name", "provider", "base_url", "default_model", "monthly_budget_usd", "max_at_once",
+            "seconds_between",
+        )  # fmt: skip
 
     def clean(self):
         super().clean()
         cleaned = self.cleaned_data
+        cleaned["seconds_between"] = cleaned.get("seconds_between") or 0
         facts = {name: cleaned.get(name) for name in connections.FIELDS & cleaned.keys()}
         try:
             is_new_place = not self.instance.pk or "base_url" in self.changed_data
@@ -63,13 +67,15 @@ class ConnectionProfileAdmin(GuardedAdmin):
     list_filter = ["provider", "is_default", "check_code", "owner"]
     list_select_related = ["owner"]
     search_fields = ["name", "owner__username"]
-    date_hierarchy = "created_at"
     autocomplete_fields = ["owner"]
     actions = ["test"]
     readonly_fields = ["public_id", "has_key", "is_default", "works", "spent", "paused_until", "created_at"]
 
     def get_fieldsets(self, request, obj=None):
-        reach = ["name", "provider", "base_url", "default_model", "monthly_budget_usd"]
+        reach = [
+            "name", "provider", "base_url", "default_model", "monthly_budget_usd", "max_at_once",
+            "seconds_between",
+        ]  # fmt: skip
         who = ["owner"] if obj or request.user.is_superuser else []
         state = ["public_id", "is_default", "has_key", "works", "spent", "paused_until", "created_at"]
         if obj and not self.is_theirs(request, obj):

@@ -4,7 +4,9 @@ from django.db import transaction
 
 from gallery import tagging
 from gallery.admin.base import OwnedAdmin, picture
+from gallery.admin.lists import ChoiceFilter, ModelFilter, ProviderFilter, RecentFilter, everybody
 from gallery.models import Image, ImageText
+from gallery.search import parse, words
 
 
 class TrashFilter(admin.SimpleListFilter):
@@ -23,8 +25,27 @@ class TrashFilter(admin.SimpleListFilter):
             yield {"selected": chosen == value, "query_string": query, "display": title}
 
     def queryset(self, request, queryset):
-        places = {None: queryset.live, "trash": queryset.trashed}
-        return places.get(self.value(), queryset.all)()
+        if self.value() is None:
+            return queryset.live()
+        # By the index of the trash, which begins with the owner.
+        trashed = queryset.trashed().filter(owner__in=everybody())
+        return trashed if self.value() == "trash" else queryset
+
+
+class RatingFilter(ChoiceFilter):
+    title = "rating"
+    parameter_name = "rating"
+
+    def lookups(self, request, model_admin):
+        return [(n, "★" * n) for n in range(5, 0, -1)]
+
+
+class FormatFilter(ChoiceFilter):
+    title = "format"
+    parameter_name = "mime_type"
+
+    def lookups(self, request, model_admin):
+        return [(f"image/{name}", name.upper()) for name in ("png", "jpeg", "webp", "gif", "avif")]
 
 
 class ImageForm(forms.ModelForm):
@@ -70,17 +91,19 @@ class ImageAdmin(OwnedAdmin):
         "model",
         "kind",
         "pixels",
-        "favorite",
         "created_at",
     ]
     list_display_links = ["thumbnail", "name"]
-    list_filter = [TrashFilter, "source", "provider", "favorite", "sensitive", "rating", "mime_type", "owner"]
+    list_filter = [
+        TrashFilter, RecentFilter, "source", ProviderFilter, ModelFilter, "favorite", "sensitive",
+        RatingFilter, FormatFilter, "owner",
+    ]  # fmt: skip
     list_select_related = ["owner"]
     list_per_page = 50
     view_on_site = False
-    show_full_result_count = False
-    search_fields = ["title", "file_name", "prompt", "notes"]
-    date_hierarchy = "created_at"
+    sortable_by = ()  # the newest come first, by the one index over the pictures of all
+    search_fields = ["text__words"]
+    search_help_text = "Words of titles, prompts and notes, or an id."
     actions = ["trash", "restore"]
     made_with = (
         "prompt", "prompt_sent", "revised_prompt", "negative_prompt", "provider", "profile", "model", "seed",
@@ -107,6 +130,10 @@ class ImageAdmin(OwnedAdmin):
         ("File", {"fields": (*file, "public_id", "created_at", "trashed_at"), "classes": ["collapse"]}),
     ]
 
+    def find(self, request, queryset, text):
+        nodes = [node for node in parse(text).terms if words.is_all_words(node)]
+        return (queryset.filter(words.found(words.match(nodes))) if nodes else queryset.none()), False
+
     def has_add_permission(self, request):
         return False
 
@@ -127,7 +154,7 @@ class ImageAdmin(OwnedAdmin):
 
     @admin.display(description="")
     def thumbnail(self, image):
-        return picture(image)
+        return picture(image, alt="Picture")
 
     @admin.display(description="picture")
     def preview(self, image):

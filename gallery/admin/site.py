@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.utils.decorators import method_decorator
 
 from gallery import scrubbing
+from gallery.admin import dashboard, sections
 
 
 class Site(AdminSite):
@@ -17,6 +18,12 @@ class Site(AdminSite):
     def login(self, request, extra_context=None):
         return super().login(request, extra_context)
 
+    def get_app_list(self, request, app_label=None):
+        apps = super().get_app_list(request, app_label)
+        return apps if app_label else sections.arrange(apps)
+
     def index(self, request, extra_context=None):
-        """With what is known of the originals' health: it is for everybody who looks after the server."""
-        return super().index(request, (extra_context or {}) | {"originals": scrubbing.latest()})
+        """With how everything is, for whoever looks after the server."""
+        originals = scrubbing.latest()
+        panels = dashboard.read(request, originals)
+        return super().index(request, {"originals": originals, "panels": panels} | (extra_context or {}))

@@ -1,6 +1,7 @@
 from django import forms
 from django.contrib import admin
 from django.db import transaction
+from django.utils.html import format_html_join
 
 from gallery import implications, tagging
 from gallery.admin.base import OwnedAdmin, picture
@@ -47,13 +48,14 @@ class TagAdmin(OwnedAdmin):
     list_display_links = ["portrait", "name"]
     list_filter = ["kind", "pinned", ("alias_of", admin.EmptyFieldListFilter), "owner"]
     list_select_related = ["owner", "avatar", "alias_of__parent", "parent"]
-    show_full_result_count = False
     search_fields = ["name", "folded"]
-    date_hierarchy = "created_at"
     autocomplete_fields = ["owner"]
     actions = ["recount"]
     view_on_site = False
-    shown = ("slug", "parent", "alias_of", "brings", "pictures", "public_id", "created_at")
+    shown = (
+        "slug", "parent", "alias_of", "spellings", "brings", "wording", "references", "pictures", "public_id",
+        "created_at",
+    )  # fmt: skip
     readonly_fields = ["portrait", *shown]
 
     def get_queryset(self, request):
@@ -107,11 +109,26 @@ class TagAdmin(OwnedAdmin):
 
     @admin.display(description="avatar")
     def portrait(self, tag):
-        return picture(tag.avatar)
+        return picture(tag.avatar, alt="Picture")
 
     @admin.display(description="brings along")
     def brings(self, tag):
         return ", ".join(implied.spec for implied in implications.of(tag)) or "–"
+
+    @admin.display(description="other spellings")
+    def spellings(self, tag):
+        return ", ".join(tag.aliases.values_list("name", flat=True)) or "–"
+
+    @admin.display(description="in prompts")
+    def wording(self, tag):
+        """To read: a change of wording is counted where it is made."""
+        rows = ((row.name, row.get_use_display().lower(), row.text) for row in tag.fragments.all())
+        return format_html_join("", "<div><b>{}</b> ({}): {}</div>", rows) or "–"
+
+    @admin.display(description="reference pictures")
+    def references(self, tag):
+        rows = tag.reference_pictures.select_related("image")
+        return format_html_join("", "{}", ((picture(row.image),) for row in rows)) or "–"
 
     @admin.display(description="pictures", ordering="image_count")
     def pictures(self, tag):

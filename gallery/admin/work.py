@@ -4,9 +4,18 @@ from django.contrib import admin, messages
 from django.utils.html import format_html_join
 
 from gallery import generation as generations
-from gallery import importing, parking
+from gallery import prompthistory
 from gallery.admin.base import OperationsAdmin, picture
-from gallery.models import Assist, Generation, GenerationCall, Import, ImportEntry, QueuedTask, Worker
+from gallery.admin.lists import (
+    ChoiceFilter,
+    ErrorFilter,
+    ModelFilter,
+    ProviderFilter,
+    RecentCallFilter,
+    RecentFilter,
+)
+from gallery.models import Assist, Generation, GenerationCall
+from gallery.models.generation import IsOpen
 from providers.errors import ProviderError
 
 CALL_FACTS = [
@@ -45,16 +54,16 @@ class CallInline(admin.TabularInline):
 class GenerationAdmin(OperationsAdmin):
     """State, time and cost for staff; what was asked and what came of it for the owner and superusers."""
 
-    private = ("prompt", "prompt_sent", "params", "provider_message")
-    private_searches = ("prompt",)
+    private = ("prompt", "prompt_sent", "receipt", "params", "provider_message")
     list_display = [
-        "public_id", "owner", "provider", "model", "status", "n", "cost", "created_at", "took", "error_code",
+        "short_id", "owner", "provider", "model", "status", "n", "cost", "created_at", "took", "error_code",
     ]  # fmt: skip
-    list_filter = ["status", "provider", "error_code", "may_have_been_charged", "owner"]
+    list_filter = [
+        "status", RecentFilter, ProviderFilter, ModelFilter, ErrorFilter, "may_have_been_charged", "owner",
+    ]  # fmt: skip
     list_select_related = ["owner"]
-    show_full_result_count = False
-    search_fields = ["=public_id", "=request_id", "owner__username", "model"]
-    date_hierarchy = "created_at"
+    search_fields = ["request_id__exact"]
+    search_help_text = "An id of ours, or the vendor's id of the request."
     inlines = [CallInline]
     actions = ["cancel", "retry"]
     facts = [
@@ -66,12 +75,27 @@ class GenerationAdmin(OperationsAdmin):
     def get_fieldsets(self, request, obj=None):
         groups: list[Any] = [(None, {"fields": self.facts})]
         if obj and self.may_see_all(request, obj):
-            content = ["prompt", "prompt_sent", "params", "provider_message", "tag_list", "pictures"]
+            content = [
+                "prompt",
+                "prompt_sent",
+                "params",
+                "provider_message",
+                "tag_list",
+                "sent_along",
+                "pictures",
+            ]
             groups.append(("What was asked, and what came", {"fields": content}))
         return groups
 
+    def find(self, request, queryset, text):
+        """Superusers find prompts by their words as well."""
+        rows, _ = super().find(request, queryset, text)
+        if request.user.is_superuser and not rows.exists():
+            rows = queryset.filter(pk__in=prompthistory.newest_with(text))
+        return rows, False
+
     def get_readonly_fields(self, request, obj=None):
-        return ["again_of", "tag_list", "pictures"]
+        return ["again_of", "tag_list", "sent_along", "pictures"]
 
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, generation):
@@ -90,6 +114,11 @@ class GenerationAdmin(OperationsAdmin):
     @admin.display(description="tags")
     def tag_list(self, generation):
         return ", ".join(tag.spec for tag in generation.tags.all()) or "–"
+
+    @admin.display(description="pictures that went along")
+    def sent_along(self, generation):
+        rows = generation.references.select_related("image")
+        return format_html_join("", "{}", ((picture(row.image),) for row in rows)) or "–"
 
     @admin.display(description="pictures")
     def pictures(self, generation):
@@ -124,11 +153,24 @@ def skipped(queryset, mine) -> int:
     return queryset.count() - mine.count()
 
 
+class StateFilter(ChoiceFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request, model_admin):
+        return GenerationCall.State.choices
+
+    def queryset(self, request, queryset):
+        rows = super().queryset(request, queryset)
+        few = GenerationCall.objects.open().order_by().values("pk")
+        return rows.filter(pk__in=few) if self.value() in IsOpen.STATES else rows
+
+
 @admin.register(GenerationCall)
 class GenerationCallAdmin(OperationsAdmin):
     private = ("provider_message",)
     list_display = [
-        "public_id",
+        "short_id",
         "owner",
         "state",
         "n",
@@ -138,11 +180,12 @@ class GenerationCallAdmin(OperationsAdmin):
         "finished_at",
         "error_code",
     ]
-    list_filter = ["state", "error_code", "may_have_been_charged"]
+    list_filter = [StateFilter, "held", RecentCallFilter, ErrorFilter, "may_have_been_charged"]
     list_select_related = ["generation__owner"]
-    show_full_result_count = False
-    search_fields = ["=public_id", "=request_id", "=generation__public_id"]
-    date_hierarchy = "finished_at"
+    ordering = ["-id"]
+    sortable_by = ()
+    search_fields = ["request_id__exact"]
+    search_help_text = "An id of ours, or the vendor's id of the request."
 
     def get_fields(self, request, obj=None):
         content = ["provider_message", "usage"] if obj and self.may_see_all(request, obj) else []
@@ -161,11 +204,11 @@ class GenerationCallAdmin(OperationsAdmin):
 
 @admin.register(Assist)
 class AssistAdmin(OperationsAdmin):
-    """Texts that models wrote. Staff see what they cost, not what they say."""
+    """Texts that models wrote. Staff see what they cost, not what was asked and what they say."""
 
-    private = ("answer",)
+    private = ("asked", "answer")
     list_display = [
-        "public_id",
+        "short_id",
         "owner",
         "purpose",
         "provider",
@@ -174,114 +217,8 @@ class AssistAdmin(OperationsAdmin):
         "error_code",
         "created_at",
     ]
-    list_filter = ["purpose", "provider", "error_code", "owner"]
+    list_filter = ["purpose", RecentFilter, ProviderFilter, ErrorFilter, "may_have_been_charged", "owner"]
     list_select_related = ["owner"]
-    search_fields = ["public_id", "request_id"]
-    date_hierarchy = "created_at"
+    search_fields = ["request_id__exact"]
+    search_help_text = "An id of ours, or the vendor's id of the request."
     raw_id_fields = ["image"]
-
-
-@admin.register(Import)
-class ImportAdmin(OperationsAdmin):
-    private = ("archive_name",)
-    private_searches = ("archive_name",)
-    list_display = [
-        "public_id",
-        "owner",
-        "archive_name",
-        "status",
-        "done",
-        "total",
-        "created_at",
-        "finished_at",
-    ]
-    list_filter = ["status", "owner"]
-    list_select_related = ["owner"]
-    search_fields = ["=public_id", "owner__username"]
-    date_hierarchy = "created_at"
-    actions = ["cancel"]
-    fields = [
-        "public_id", "owner", "archive_name", "status", "cancel_requested", "done", "total", "error_message",
-        "lease_until", "created_at", "finished_at",
-    ]  # fmt: skip
-
-    @admin.action(description="Stop before the next entry", permissions=["change"])
-    def cancel(self, request, queryset):
-        active = list(queryset.filter(status__in=Import.ACTIVE))
-        for job in active:
-            importing.cancel(job)
-        self.message_user(request, f"Stopped: {len(active)}. What has come in stays.")
-
-
-@admin.register(ImportEntry)
-class ImportEntryAdmin(OperationsAdmin):
-    """Addresses and file names tell what is in them: staff have their own only."""
-
-    list_display = ["name", "job_id", "state", "error_code", "error_message"]
-    list_filter = ["state", "error_code"]
-    list_select_related = ["job__owner"]
-    show_full_result_count = False
-    search_fields = ["name", "=job__public_id"]
-    fields = ["job", "index", "name", "state", "error_code", "error_message", "pictured"]
-    readonly_fields = ["pictured"]
-
-    def get_queryset(self, request):
-        rows = super().get_queryset(request).select_related("image")
-        return rows if request.user.is_superuser else rows.filter(job__owner=request.user)
-
-    def owner_of(self, obj):
-        return obj.job.owner_id
-
-    @admin.display(description="picture")
-    def pictured(self, entry):
-        return picture(entry.image)
-
-
-class SetAsideFilter(admin.SimpleListFilter):
-    title = "set aside"
-    parameter_name = "set_aside"
-
-    def lookups(self, request, model_admin):
-        return [("yes", "Yes: it stopped its worker again and again")]
-
-    def queryset(self, request, queryset):
-        return queryset.filter(attempts__gte=parking.CRASHES) if self.value() else queryset
-
-
-@admin.register(QueuedTask)
-class QueuedTaskAdmin(OperationsAdmin):
-    list_display = [
-        "id",
-        "path",
-        "args",
-        "priority",
-        "run_after",
-        "lease_until",
-        "worker",
-        "attempts",
-        "set_aside",
-        "created_at",
-    ]
-    list_filter = [SetAsideFilter, "path", "worker"]
-    date_hierarchy = "created_at"
-    actions = ["start_again"]
-
-    @admin.display(description="set aside", boolean=True)
-    def set_aside(self, task):
-        return task.attempts >= parking.CRASHES
-
-    @admin.action(description="Start again what was set aside", permissions=["change"])
-    def start_again(self, request, queryset):
-        """A paid answer that was set aside is filed within a minute."""
-        self.message_user(request, f"Started again: {parking.release(queryset)}.")
-
-    def owner_of(self, obj):
-        return None
-
-
-@admin.register(Worker)
-class WorkerAdmin(OperationsAdmin):
-    list_display = ["name", "started_at", "seen_at"]
-
-    def owner_of(self, obj):
-        return None

@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 from itertools import batched
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from gallery import bitmaps
 from gallery.models import Image, User
+from gallery.numerals import thousands
 from gallery.search import Search, search
 from gallery.search.keys import newest
 
@@ -40,7 +43,12 @@ def by_ids(owner: User, ids: Iterable[UUID]) -> Selection:
     """Those of `ids` that are pictures of `owner`, in that order, in the trash or not. Raises `BulkError`."""
     wanted = list(dict.fromkeys(ids))
     if len(wanted) > MAX_IDS:
-        raise BulkError("ids", f"These are {len(wanted):,} ids. Send at most {MAX_IDS:,}, or a search.")
+        raise BulkError(
+            "ids",
+            gettext("These are {n} ids. Send at most {max_ids}, or a search.").format(
+                n=thousands(len(wanted)), max_ids=thousands(MAX_IDS)
+            ),
+        )
     found: dict[UUID, int] = {}
     for some in batched(wanted, IDS_AT_ONCE):
         rows = Image.objects.owned_by(owner).filter(public_id__in=some)
@@ -68,9 +76,11 @@ def by_query(owner: User, text: str, *, trashed: bool = False) -> Selection:
     """
     found = search(owner, text, trashed=trashed)
     if found.problems:
-        raise BulkError("q", f"{found.problems[0]} Nothing was changed; correct the search first.")
+        raise BulkError(
+            "q", gettext("{n} Nothing was changed; correct the search first.").format(n=found.problems[0])
+        )
     if text and not found.text:
-        raise BulkError("q", "This search shows no letter. Leave it empty to mean all pictures.")
+        raise BulkError("q", gettext("This search shows no letter. Leave it empty to mean all pictures."))
     return Selection(owner=owner, keys=_keys(found, trashed), query=found.unsorted)
 
 

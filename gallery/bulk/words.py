@@ -1,13 +1,12 @@
 """An action on many pictures in a sentence: before, while and after it happens."""
 
+from django.utils.translation import gettext, ngettext
+
 from gallery.models import BulkAction
+from gallery.numerals import images, thousands
 
 Action, Status = BulkAction.Action, BulkAction.Status
 SHOWN = 3  # names of tags
-
-
-def images(n: int) -> str:
-    return "1 image" if n == 1 else f"{n:,} images"
 
 
 def sentence(action: BulkAction) -> str:
@@ -17,64 +16,84 @@ def sentence(action: BulkAction) -> str:
     if action.status == Status.DONE and action.changed == 0:
         return _nothing(action)
     if action.status == Status.UNDONE and action.changed == 0:
-        return "Undone: nothing had been changed yet."
+        return gettext("Undone: nothing had been changed yet.")
     done = _done(action)
     later = f"{done[0].lower()}{done[1:]}"
     return {
-        Status.STOPPED: f"{done}, then it was stopped.",
-        Status.FAILED: f"{done}, then it failed. {action.error}",
-        Status.UNDOING: f"Being undone: {later}.",
-        Status.UNDONE: f"Undone: {later}.",
-    }.get(Status(action.status), f"{done}.{_rest(action)}")
+        Status.STOPPED: gettext("{done}, then it was stopped."),
+        Status.FAILED: gettext("{done}, then it failed. {error}"),
+        Status.UNDOING: gettext("Being undone: {later}."),
+        Status.UNDONE: gettext("Undone: {later}."),
+    }.get(Status(action.status), "{done}.{rest}").format(
+        done=done, later=later, error=action.error, rest=_rest(action)
+    )
 
 
 def _names(action: BulkAction) -> str:
-    names = [f"“{name}”" for name in action.params.get("names", [])]
+    names = [gettext("“{name}”").format(name=name) for name in action.params.get("names", [])]
     if len(names) > SHOWN:
-        return f"{', '.join(names[:SHOWN])} and {len(names) - SHOWN} more"
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+        some = ", ".join(names[:SHOWN])
+        return gettext("{names} and {n} more").format(names=some, n=len(names) - SHOWN)
+    return gettext(" and ").join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _doing(action: BulkAction) -> str:
-    those, value = images(action.matched), action.params.get("value")
-    favourites = "a favourite" if action.matched == 1 else "favourites"
-    return {
-        Action.TAG: f"Adding {_names(action)} to {those}",
-        Action.UNTAG: f"Removing {_names(action)} from {those}",
-        Action.RATE: f"Rating {those}",
-        Action.FAVORITE: f"Making {those} {favourites}" if value else f"Taking the heart off {those}",
-        Action.SENSITIVE: f"Marking {those} as sensitive" if value else f"Marking {those} as not sensitive",
-        Action.TRASH: f"Moving {those} to the trash",
-        Action.RESTORE: f"Restoring {those}",
-    }[Action(action.action)]
+    value, n = action.params.get("value"), action.matched
+    words = {
+        Action.TAG: gettext("Adding {names} to {those}"),
+        Action.UNTAG: gettext("Removing {names} from {those}"),
+        Action.RATE: gettext("Rating {those}"),
+        Action.FAVORITE: ngettext("Making {those} a favourite", "Making {those} favourites", n)
+        if value
+        else gettext("Taking the heart off {those}"),
+        Action.SENSITIVE: gettext("Marking {those} as sensitive")
+        if value
+        else gettext("Marking {those} as not sensitive"),
+        Action.TRASH: gettext("Moving {those} to the trash"),
+        Action.RESTORE: gettext("Restoring {those}"),
+    }
+    return words[Action(action.action)].format(names=_names(action), those=images(n))
 
 
 def _done(action: BulkAction) -> str:
-    those, value = images(action.changed), action.params.get("value")
-    favourites = "a favourite" if action.changed == 1 else "favourites"
-    return {
-        Action.TAG: f"Added {_names(action)} to {those}",
-        Action.UNTAG: f"Removed {_names(action)} from {those}",
-        Action.RATE: f"Rated {those} {value} of 5" if value else f"Took the rating off {those}",
-        Action.FAVORITE: f"Made {those} {favourites}" if value else f"Took the heart off {those}",
-        Action.SENSITIVE: f"Marked {those} as sensitive" if value else f"Marked {those} as not sensitive",
-        Action.TRASH: f"Moved {those} to the trash",
-        Action.RESTORE: f"Restored {those}",
-    }[Action(action.action)]
+    value, n = action.params.get("value"), action.changed
+    words = {
+        Action.TAG: gettext("Added {names} to {those}"),
+        Action.UNTAG: gettext("Removed {names} from {those}"),
+        Action.RATE: gettext("Rated {those} {value} of 5")
+        if value
+        else gettext("Took the rating off {those}"),
+        Action.FAVORITE: ngettext("Made {those} a favourite", "Made {those} favourites", n)
+        if value
+        else gettext("Took the heart off {those}"),
+        Action.SENSITIVE: gettext("Marked {those} as sensitive")
+        if value
+        else gettext("Marked {those} as not sensitive"),
+        Action.TRASH: gettext("Moved {those} to the trash"),
+        Action.RESTORE: gettext("Restored {those}"),
+    }
+    return words[Action(action.action)].format(names=_names(action), those=images(n), value=value)
 
 
 def _nothing(action: BulkAction) -> str:
     """All of them were as wanted before."""
-    one = action.matched == 1
-    those = "This image" if one else f"All {action.matched:,} images"
-    none = "This image does not have" if one else f"None of these {action.matched:,} images has"
-    is_, has = ("is", "has") if one else ("are", "have")
-    return {
-        Action.TAG: f"{those} {has} {_names(action)} already.",
-        Action.UNTAG: f"{none} {_names(action)}.",
-        Action.TRASH: f"{those} {is_} in the trash already.",
-        Action.RESTORE: f"Nothing was restored: {those.lower()} {is_} in the gallery already.",
-    }.get(Action(action.action), f"{those} {is_} like that already.")
+    n = action.matched
+    words = {
+        Action.TAG: ngettext("This image has {names} already.", "All {n} images have {names} already.", n),
+        Action.UNTAG: ngettext(
+            "This image does not have {names}.", "None of these {n} images has {names}.", n
+        ),
+        Action.TRASH: ngettext(
+            "This image is in the trash already.", "All {n} images are in the trash already.", n
+        ),
+        Action.RESTORE: ngettext(
+            "Nothing was restored: this image is in the gallery already.",
+            "Nothing was restored: all {n} images are in the gallery already.",
+            n,
+        ),
+    }
+    like_that = ngettext("This image is like that already.", "All {n} images are like that already.", n)
+    return words.get(Action(action.action), like_that).format(names=_names(action), n=thousands(n))
 
 
 def _rest(action: BulkAction) -> str:
@@ -82,8 +101,14 @@ def _rest(action: BulkAction) -> str:
     n = action.done - action.changed
     if not n or action.status != Status.DONE:
         return ""
+    words = ""
     if action.action == Action.TAG:
-        return f" {n:,} had {'it' if len(action.params['names']) == 1 else 'them'} already."
-    if action.action == Action.RESTORE:
-        return f" {n:,} {'is' if n == 1 else 'are'} in the gallery already; tags went to the copies there."
-    return ""
+        one = len(action.params["names"]) == 1
+        words = gettext(" {n} had it already.") if one else gettext(" {n} had them already.")
+    elif action.action == Action.RESTORE:
+        words = ngettext(
+            " {n} is in the gallery already; tags went to the copies there.",
+            " {n} are in the gallery already; tags went to the copies there.",
+            n,
+        )
+    return words.format(n=thousands(n))

@@ -4,9 +4,12 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext
 
 from gallery import tagspec
 from gallery.forms.plain import PlainForm
+from gallery.numerals import thousands
+from gallery.wording import gettext_lazy
 
 MAX_ADDRESSES = 500  # in one import
 MAX_FILES = settings.DATA_UPLOAD_MAX_NUMBER_FILES
@@ -15,7 +18,7 @@ MAX_FILES = settings.DATA_UPLOAD_MAX_NUMBER_FILES
 class TagsForm(PlainForm, forms.Form):
     """Reads the field `tags` as a list of specs, and refuses what cannot be a tag."""
 
-    tags = forms.CharField(label="Tags", required=False, max_length=2000)
+    tags = forms.CharField(label=gettext_lazy("Tags"), required=False, max_length=2000)
 
     def clean_tags(self):
         try:
@@ -35,7 +38,7 @@ class ImportForm(TagsForm):
     """Addresses, one on each line, or an archive."""
 
     addresses = forms.CharField(
-        label="Web addresses",
+        label=gettext_lazy("Web addresses"),
         required=False,
         max_length=MAX_ADDRESSES * 2000,
         widget=forms.Textarea(
@@ -43,7 +46,7 @@ class ImportForm(TagsForm):
         ),
     )
     archive = forms.FileField(
-        label="Archive",
+        label=gettext_lazy("Archive"),
         required=False,
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ".zip,.charx,application/zip"}),
@@ -54,14 +57,16 @@ class ImportForm(TagsForm):
         addresses = list(dict.fromkeys(filter(None, lines)))
         if len(addresses) > MAX_ADDRESSES:
             raise ValidationError(
-                f"These are {len(addresses):,} addresses. Import at most {MAX_ADDRESSES} at once."
+                gettext("These are {n} addresses. Import at most {max_addresses} at once.").format(
+                    n=thousands(len(addresses)), max_addresses=MAX_ADDRESSES
+                )
             )
         return addresses
 
     def clean_archive(self):
         archive = self.cleaned_data["archive"]
         if archive is not None and not archive.size:
-            raise ValidationError(f"{archive.name} is empty. Choose another file.")
+            raise ValidationError(gettext("{name} is empty. Choose another file.").format(name=archive.name))
         return archive
 
     def clean(self):
@@ -70,10 +75,10 @@ class ImportForm(TagsForm):
         if self.errors:
             return cleaned
         if not any(given):
-            raise ValidationError("Write at least one address, or choose a ZIP or CHARX file.")
+            raise ValidationError(gettext("Write at least one address, or choose a ZIP or CHARX file."))
         if all(given):
             raise ValidationError(
-                "Import the addresses and the archive one after the other, not both at once."
+                gettext("Import the addresses and the archive one after the other, not both at once.")
             )
         return cleaned
 

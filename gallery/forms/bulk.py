@@ -5,10 +5,12 @@ from functools import cached_property
 
 from django import forms
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 
 from gallery import bulk, tagging
 from gallery.bulk import BulkError, Selection
 from gallery.models import BulkAction, Tag
+from gallery.wording import gettext_lazy
 
 Action = BulkAction.Action
 # value of the button that was pressed: the action and its value
@@ -48,7 +50,7 @@ class SelectionForm(forms.Form):
         if self.takes_all:
             return bulk.by_query(self.owner, sent.get("q", ""), trashed=sent.get("where") == "trash")
         if not self.ids:
-            raise BulkError("ids", "Select some images first.")
+            raise BulkError("ids", gettext("Select some images first."))
         chosen = bulk.by_ids(self.owner, self.ids)
         return bulk.with_stacks(chosen, self.stacks, sent.get("q", "")) if self.stacks else chosen
 
@@ -89,7 +91,7 @@ class BulkForm(SelectionForm):
 
     action = forms.ChoiceField(
         choices=[(name, name) for name in (*BUTTONS, "download")],
-        error_messages={"required": "Choose what to do with the images."},
+        error_messages={"required": gettext_lazy("Choose what to do with the images.")},
     )
     tags = forms.CharField(required=False, max_length=20_000)  # as typed: "character:Mirel, portrait"
     tag = forms.UUIDField(required=False)  # one that is there
@@ -121,7 +123,7 @@ class BulkForm(SelectionForm):
         else:
             tags = tagging.resolve(self.owner, self._specs(), create=action == Action.TAG)
         if not tags:
-            raise BulkError("tags", "Write a tag first, or choose one of the list.")
+            raise BulkError("tags", gettext("Write a tag first, or choose one of the list."))
         return tags
 
     def _specs(self) -> list[str]:

@@ -1,29 +1,54 @@
 """How what was typed for one model moves on to another one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext
 
-from gallery.forms.generate import GenerateForm, values_of, words
+from gallery.forms.generate import CHOICES, OPTION, GenerateForm, values_of, words
+from gallery.generation import Wish
 from gallery.offers import Offer
 from gallery.screens.shapes import nearest, ratio_of
+from gallery.wording import gettext_lazy
+from providers.errors import InvalidRequest
+from providers.rules import FORCE
 
 LISTS = ("original", "references")
+PICTURES = (*LISTS, "mode", "mask")
+SHAPE = {"aspect_ratio", "size", "exact_size"}
 LOST = {
-    "seed": "takes no seed. It is left out.",
-    "negative_prompt": "takes no negative prompt. It is left out.",
-    "quality": "has one quality only.",
-    "resolution": "has one resolution only.",
-    "stream": "shows no previews.",
-    "mask": "takes no mask. It is left out.",
+    "seed": gettext_lazy("takes no seed. It is left out."),
+    "negative_prompt": gettext_lazy("takes no negative prompt. It is left out."),
+    "quality": gettext_lazy("has one quality only."),
+    "resolution": gettext_lazy("has one resolution only."),
+    "stream": gettext_lazy("shows no previews."),
+    "mask": gettext_lazy("takes no mask. It is left out."),
 }
 
 
 def typed_in(data: QueryDict) -> dict[str, Any]:
     """What was sent, but for the model; ids of pictures as lists."""
     return {name: data.getlist(name) if name in LISTS else data[name] for name in data if name != "model"}
+
+
+def own_in(data: Mapping[str, Any], offer: Offer) -> dict[str, str]:
+    """What was chosen for one of several models alone: {"quality": "high"}."""
+    head = own_name(offer, "")
+    return {name.removeprefix(head): str(data[name]) for name in data if name.startswith(head) and data[name]}
+
+
+def own_name(offer: Offer, field: str) -> str:
+    """The name in the form of a setting that is for one model alone."""
+    return f"own:{offer.value}:{field}"
+
+
+def with_own(values: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, Any]:
+    """`values` with those of one model alone in their place. A shape goes as a whole."""
+    replaced = SHAPE if SHAPE & own.keys() else set()
+    return {name: value for name, value in values.items() if name not in replaced} | dict(own)
 
 
 def fit(values: Mapping[str, Any], offer: Offer) -> tuple[dict[str, Any], list[str]]:
@@ -54,8 +79,12 @@ def _fit_choice(name, kept, form) -> list[str]:
     kept[name] = spelled.get(asked.casefold(), field.initial)
     if asked.casefold() in spelled:
         return []
-    instead = words(field.initial) if field.initial else "the provider's own"
-    return [f"{words(asked)} is not offered by {form.offer.info.label}, using {instead}."]
+    instead = words(field.initial) if field.initial else gettext("the provider's own")
+    return [
+        gettext("{words} is not offered by {label}, using {instead}.").format(
+            words=words(asked), label=form.offer.info.label, instead=instead
+        )
+    ]
 
 
 def _fit_shape(typed, kept, form) -> list[str]:
@@ -68,7 +97,9 @@ def _fit_shape(typed, kept, form) -> list[str]:
     if not ratio_of(asked) or ratio_of(kept[name]) and abs(ratio_of(asked) - ratio_of(kept[name])) < 0.01:
         return []
     return [
-        f"{asked.replace('x', ' × ')} is not offered by this model, using {kept[name].replace('x', ' × ')}."
+        gettext("{asked} is not offered by this model, using {instead}.").format(
+            asked=asked.replace("x", " × "), instead=kept[name].replace("x", " × ")
+        )
     ]
 
 
@@ -77,7 +108,11 @@ def _fit_number(kept, form) -> list[str]:
     if not asked.isdecimal() or int(asked) <= most:
         return []
     kept["n"] = str(most)
-    return [f"{form.offer.info.label} makes {most} at once, not {asked}."]
+    return [
+        gettext("{label} makes {most} at once, not {asked}.").format(
+            label=form.offer.info.label, most=most, asked=asked
+        )
+    ]
 
 
 def _fit_pictures(values, kept, form) -> list[str]:
@@ -88,11 +123,115 @@ def _fit_pictures(values, kept, form) -> list[str]:
     kept.update({name: ids for name, ids in lists.items() if ids})
     notes = []
     if references and not able.max_references:
-        notes.append(f"{label} takes no reference images. They are left out.")
+        notes.append(gettext("{label} takes no reference images. They are left out.").format(label=label))
     elif len(references) > able.max_references:
         left = len(references) - able.max_references
-        notes.append(f"{label} takes {able.max_references} reference images. The last {left} are left out.")
+        notes.append(
+            gettext("{label} takes {max_references} reference images. The last {left} are left out.").format(
+                label=label, max_references=able.max_references, left=left
+            )
+        )
     if kept.get("mode") == "edit" and "edit" not in able.modes:
         kept["mode"] = ""
-        notes.append(f"{label} does not edit pictures. It makes a new one after those that go along.")
+        notes.append(
+            gettext("{label} does not edit pictures. It makes a new one after those that go along.").format(
+                label=label
+            )
+        )
     return notes
+
+
+# --- A wish that was made for one model, carried over to another one ------------------------------
+
+DROPPED = {
+    "style": gettext_lazy("has no styles. It is left out."),
+    "background": gettext_lazy("has one background only."),
+    "output_format": gettext_lazy("chooses the file type itself."),
+}
+ANY = {"auto", "opaque", "png"}  # what a model does that cannot be told
+
+
+def fit_wish(wish: Wish, offer: Offer, own: Mapping[str, str] | None = None) -> tuple[Wish, list[str]]:
+    """Carry a wish over to another model. Returns it, and a sentence for each thing that changed.
+
+    `own` is what was chosen for this model alone, which is fitted to nothing. Raises `InvalidRequest` when
+    the model cannot do what is meant at all.
+    """
+    values = with_own(_values_of(wish, offer), _taken(own or {}, offer))
+    kept, notes = fit(values, offer)
+    notes += _also_lost(wish, kept, offer)
+    form = GenerateForm(
+        {name: kept[name] for name in kept if name not in PICTURES} | {"prompt": "-"}, offer=offer
+    )
+    if not form.is_valid():
+        field, errors = next(iter(form.errors.items()))
+        raise InvalidRequest(str(errors[0]), field=field)
+    chosen: dict[str, Any] = (
+        dict.fromkeys((*CHOICES, "size", "seed")) | {"stream": False, "n": 1} | form.parameters()
+    )
+    chosen |= _pictures_kept(wish, kept, offer)
+    if not wish.expand and not offer.info.capabilities.negative_prompt:
+        chosen["negative_prompt"] = None  # else what to avoid is put into words
+    return replace(wish, profile=offer.profile, model=offer.info.id, **chosen), notes
+
+
+def _taken(own: Mapping[str, str], offer: Offer) -> Mapping[str, str]:
+    """`own`, which has to be what the model takes."""
+    form = GenerateForm({**own, "prompt": "-"}, offer=offer)
+    if foreign := next((name for name in own if name not in form.fields), None):
+        sentence = gettext("{label} has no setting “{name}”.")
+        raise InvalidRequest(sentence.format(label=offer.info.label, name=foreign), field=foreign)
+    if form.errors:
+        field, errors = next(iter(form.errors.items()))
+        raise InvalidRequest(str(errors[0]), field=field)
+    return own
+
+
+def _values_of(wish: Wish, offer: Offer) -> dict[str, Any]:
+    """A wish as the form of `offer` would have been filled in."""
+    values = {name: getattr(wish, name) for name in (*CHOICES, "size", "seed", "n")}
+    values |= {OPTION + name: value for name, value in wish.options.items() if name != FORCE}
+    values["seed"] = None if wish.seed == -1 else wish.seed  # any seed
+    values |= {"stream": wish.stream or None, "force": wish.options.get(FORCE), "mask": wish.mask and "mask"}
+    rules = offer.info.capabilities.size
+    if wish.size and rules and rules.free and wish.size not in rules.values and not rules.problem(wish.size):
+        values["exact_size"] = values.pop("size")
+    ids = [str(image.public_id) for image in wish.references]
+    if wish.mode in ("variation", "again"):
+        return values | {"original": ids[:1], "references": ids[1:]}
+    edits = bool(ids) and wish.mode in ("edit", None)
+    return values | {"references": ids, "mode": "edit" if edits else ""}
+
+
+def _also_lost(wish: Wish, kept, offer: Offer) -> list[str]:
+    lost = [
+        f"{offer.info.label} {said}"
+        for name, said in DROPPED.items()
+        if getattr(wish, name) and getattr(wish, name) not in ANY and name not in kept
+    ]
+    if wish.negative_prompt and not wish.expand and not offer.info.capabilities.negative_prompt:
+        lost.append(f"{offer.info.label} {LOST['negative_prompt']}")
+    options = [name for name in wish.options if name != FORCE and OPTION + name not in kept]
+    return lost + [
+        gettext("{label} has no option “{name}”. It is left out.").format(label=offer.info.label, name=name)
+        for name in options
+    ]
+
+
+def _pictures_kept(wish: Wish, kept, offer: Offer) -> dict[str, Any]:
+    """The wish's fields for pictures, as far as the model goes."""
+    able, label = offer.info.capabilities, offer.info.label
+    by_id = {str(image.public_id): image for image in wish.references}
+    original, references = (tuple(by_id[key] for key in kept.get(name, ())) for name in LISTS)
+    if wish.references and wish.mode != "generate" and not able.max_references:
+        raise InvalidRequest(
+            gettext("{label} takes no pictures along, so it cannot change one.").format(label=label),
+            field="references",
+        )
+    if original and "variation" in able.modes:
+        return {"mode": "variation", "references": original, "mask": None}
+    mask = wish.mask if kept.get("mask") and references else None
+    if original:
+        return {"mode": "again", "references": original + references, "mask": mask}
+    mode = "edit" if mask or kept.get("mode") == "edit" else "generate"
+    return {"mode": mode if references else None, "references": references, "mask": mask}

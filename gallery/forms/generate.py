@@ -7,30 +7,33 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
-from gallery import admission, generation, inputs, masks, tagging
+from gallery import admission, batches, generation, inputs, masks, tagging
 from gallery.forms.add import TagsForm
-from gallery.forms.pictures import PicturesForm
-from gallery.models import Tag, User
+from gallery.forms.pictures import PicturesForm, parse_id
+from gallery.models import Preset, Tag, User
+from gallery.numerals import thousands
 from gallery.offers import Offer
 from gallery.prompting import Composition, as_typed
 from gallery.screens.shapes import Shape, shapes_of
 from gallery.templatetags.ui import money
+from gallery.wording import gettext_lazy
 from providers.base import Choice, Estimate, ImageRequest
 from providers.errors import ProviderError
 from providers.rules import FORCE
 
 LABELS = {
-    "aspect_ratio": "Shape",
-    "size": "Shape",
-    "resolution": "Resolution",
-    "quality": "Quality",
-    "style": "Style",
-    "background": "Background",
-    "output_format": "File type",
-    "seed": "Seed",
-    "negative_prompt": "Avoid",
-    "api": "Sent through",
+    "aspect_ratio": gettext_lazy("Shape"),
+    "size": gettext_lazy("Shape"),
+    "resolution": gettext_lazy("Resolution"),
+    "quality": gettext_lazy("Quality"),
+    "style": gettext_lazy("Style"),
+    "background": gettext_lazy("Background"),
+    "output_format": gettext_lazy("File type"),
+    "seed": gettext_lazy("Seed"),
+    "negative_prompt": gettext_lazy("Avoid"),
+    "api": gettext_lazy("Sent through"),
 }
 CHOICES = ("aspect_ratio", "resolution", "quality", "style", "background", "output_format")
 SEGMENTS = ("resolution", "quality", "style")  # shown at once; the rest is under More options
@@ -42,7 +45,14 @@ OPTION = "option_"  # goes before the names of a vendor's own options
 
 def words(value: str) -> str:
     """A vendor's value as a person reads it: "auto" is "Automatic", "png" is "PNG", "high" is "High"."""
-    known = {"auto": "Automatic", "png": "PNG", "jpeg": "JPEG", "webp": "WebP", "1k": "1K", "2k": "2K"}
+    known = {
+        "auto": gettext("Automatic"),
+        "png": "PNG",
+        "jpeg": "JPEG",
+        "webp": "WebP",
+        "1k": "1K",
+        "2k": "2K",
+    }
     plain = value.replace("_", " ")
     if value.isupper() and "_" in value:
         plain = plain.lower()  # "BLOCK_ONLY_HIGH", as Google has it
@@ -54,13 +64,14 @@ class GenerateForm(PicturesForm, TagsForm):
 
     use_required_attribute = False
     prompt = forms.CharField(
-        label="Prompt",
+        label=gettext_lazy("Prompt"),
         strip=False,
         max_length=32_000,
         widget=forms.Textarea(attrs={"rows": 5, "class": "area"}),
-        error_messages={"required": "Write what the picture should show."},
+        error_messages={"required": gettext_lazy("Write what the picture should show.")},
     )
     key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    preset = forms.CharField(label=gettext_lazy("Style preset"), required=False, max_length=40)
 
     def __init__(self, data=None, *, offer: Offer, **kwargs):
         super().__init__(data, **kwargs)
@@ -75,12 +86,16 @@ class GenerateForm(PicturesForm, TagsForm):
         self.fields["prompt"].required = not self.is_vendor_variation
         most = self.abilities.max_n
         self.fields["n"] = forms.IntegerField(
-            label="Images",
+            label=gettext("Images"),
             min_value=1,
             max_value=most,
             initial=1,
             required=False,
-            error_messages=in_range(f"Choose 1 to {most} pictures." if most > 1 else "Choose 1 picture."),
+            error_messages=in_range(
+                gettext("Choose 1 to {most} pictures.").format(most=most)
+                if most > 1
+                else gettext("Choose 1 picture.")
+            ),
         )
 
     def _add_choices(self):
@@ -98,11 +113,17 @@ class GenerateForm(PicturesForm, TagsForm):
                 LABELS["size"], Choice(values=rules.values, default=rules.default)
             )
         if rules.free:
-            more = f" {', '.join(rules.values[SHAPES:])} fit well." if rules.values[SHAPES:] else ""
+            more = (
+                gettext(" {names} fit well.").format(names=", ".join(rules.values[SHAPES:]))
+                if rules.values[SHAPES:]
+                else ""
+            )
             self.fields["exact_size"] = forms.CharField(
-                label="Exact size",
+                label=gettext("Exact size"),
                 required=False,
-                help_text=f"Width x height in pixels, such as 1024x1536. It goes before the shape.{more}",
+                help_text=gettext(
+                    "Width x height in pixels, such as 1024x1536. It goes before the shape.{more}"
+                ).format(more=more),
             )
 
     def _add_texts(self):
@@ -119,8 +140,10 @@ class GenerateForm(PicturesForm, TagsForm):
                 required=False,
                 min_value=0,
                 max_value=2**63 - 1,
-                help_text="The same seed and settings give a similar picture.",
-                error_messages=in_range(f"A seed is a whole number from 0 to {2**63 - 1}."),
+                help_text=gettext("The same seed and settings give a similar picture."),
+                error_messages=in_range(
+                    gettext("A seed is a whole number from 0 to {n}.").format(n=2**63 - 1)
+                ),
             )
 
     def _add_vendor_options(self):
@@ -131,30 +154,38 @@ class GenerateForm(PicturesForm, TagsForm):
     def _add_switches(self):
         if self.abilities.stream:
             self.fields["stream"] = forms.BooleanField(
-                label="Live previews", required=False, help_text=self._price_of_previews()
+                label=gettext("Live previews"), required=False, help_text=self._price_of_previews()
             )
         if self.offer.can_be_forced:
             self.fields["force"] = forms.BooleanField(
-                label="Send anyway",
+                label=gettext("Send anyway"),
                 required=False,
                 help_text=self._fate(),
             )
 
     def _fate(self) -> str:
         """What became of a model that its maker retired."""
-        successor = f" Its successor is {self.offer.successor}." if self.offer.successor else ""
-        retired = f"{self.offer.info.label} was retired by its maker.{successor}"
-        return f"{retired} Your own server may still have it."
+        successor = (
+            gettext(" Its successor is {successor}.").format(successor=self.offer.successor)
+            if self.offer.successor
+            else ""
+        )
+        retired = gettext("{label} was retired by its maker.{successor}").format(
+            label=self.offer.info.label, successor=successor
+        )
+        return gettext("{retired} Your own server may still have it.").format(retired=retired)
 
     def _price_of_previews(self) -> str:
         plain = ImageRequest(prompt="", model=self.offer.info.id)
         without, including = (
             self.offer.provider.estimate(request).usd for request in (plain, replace(plain, stream=True))
         )
-        shown = "Shows the picture while it is drawn."
+        shown = gettext("Shows the picture while it is drawn.")
         if without is None or including is None or including <= without:
             return shown
-        return f"{shown} Adds about {money(including - without)} an image."
+        return gettext("{shown} Adds about {usd} an image.").format(
+            shown=shown, usd=money(including - without)
+        )
 
     def anew(self, data):
         """The same form with other data."""
@@ -164,6 +195,11 @@ class GenerateForm(PicturesForm, TagsForm):
 
     def value_of(self, name: str) -> str:
         return str(self[name].value() if self[name].value() is not None else "")
+
+    @property
+    def has_choices(self) -> bool:
+        """Whether the prompt stands for several, of which "Many from one prompt" makes a picture each."""
+        return batches.has_choices(self.value_of("prompt"))
 
     @property
     def shape_name(self) -> str:
@@ -184,7 +220,7 @@ class GenerateForm(PicturesForm, TagsForm):
 
     def more(self) -> list[forms.BoundField]:
         """The fields under More options."""
-        shown = {"prompt", "tags", "key", "n", "force", self.shape_name, *SEGMENTS, *PICTURES}
+        shown = {"prompt", "tags", "key", "preset", "n", "force", self.shape_name, *SEGMENTS, *PICTURES}
         return [self[name] for name in self.fields if name not in shown]
 
     def more_has_errors(self) -> bool:
@@ -206,9 +242,22 @@ class GenerateForm(PicturesForm, TagsForm):
         most = self.abilities.max_prompt
         if most and len(prompt) > most:
             raise ValidationError(
-                f"{self.offer.info.label} takes {most:,} characters. Take out {len(prompt) - most:,}."
+                gettext("{label} takes {most} characters. Take out {n}.").format(
+                    label=self.offer.info.label, most=thousands(most), n=thousands(len(prompt) - most)
+                )
             )
         return prompt
+
+    def clean_preset(self) -> Preset | None:
+        """The style that was chosen. It is looked for only when one is."""
+        wanted = self.cleaned_data["preset"]
+        if not wanted:
+            return None
+        styles = Preset.objects.owned_by(self.offer.profile.owner_id).filter(kind=Preset.Kind.STYLE)
+        known = styles.filter(public_id=parse_id(wanted)).first()
+        if known is None:
+            raise ValidationError(gettext("This style was deleted. Choose another one, or none."))
+        return known
 
     def clean_exact_size(self):
         size = "x".join(self.cleaned_data["exact_size"].lower().replace("×", "x").replace(" ", "").split("x"))
@@ -243,16 +292,22 @@ class GenerateForm(PicturesForm, TagsForm):
             model=self.offer.info.id,
             prompt=self.cleaned_data.get("prompt", ""),
             tags=tuple(tags),
+            preset=self.cleaned_data.get("preset") or None,
             **self.parameters() | self.pictures(),
         )
+
+    @cached_property
+    def known_tags(self) -> list[Tag]:
+        """Those of the typed tags that exist."""
+        self.is_valid()
+        return tagging.resolve(self.offer.profile.owner, self.cleaned_data.get("tags", ()), create=False)
 
     @cached_property
     def composed(self) -> Composition:
         """The prompt as it would be sent, whatever else is wrong in the form."""
         self.is_valid()
-        known = tagging.resolve(self.offer.profile.owner, self.cleaned_data.get("tags", ()), create=False)
         try:
-            return generation.composition_of(self.wish(known), self.offer.provider)
+            return generation.composition_of(self.wish(self.known_tags), self.offer.provider)
         except ProviderError:  # a mask that is none, which is said elsewhere
             return as_typed(self.cleaned_data.get("prompt", ""))
 
@@ -271,12 +326,17 @@ class GenerateForm(PicturesForm, TagsForm):
         except ProviderError:
             return Estimate(usd=None)
 
+    def clean_wish(self, tags: Iterable[Tag] = ()) -> generation.Wish:
+        """What is asked, with a mask that was looked at. Raises `InvalidRequest` when it is none."""
+        wish = self.wish(tags)
+        if not wish.mask:
+            return wish
+        changed = inputs.outgoing(wish.mode, wish.references)[0]
+        return replace(wish, mask=masks.clean(wish.mask, changed))
+
     def submit(self, owner: User):
         """Save the wish and queue it. Raises `ProviderError` or `IdempotencyConflict`."""
-        wish = self.wish()
-        if wish.mask:
-            changed = inputs.outgoing(wish.mode, wish.references)[0]
-            wish = replace(wish, mask=masks.clean(wish.mask, changed))
+        wish = self.clean_wish()
         generation.plan(wish)  # before any tag is made
         key = self.cleaned_data["key"] or None
         with admission.at_the_door(owner, is_repeatable=bool(key)):
@@ -303,15 +363,25 @@ def choice_field(label: str, choice: Choice, *, optional: bool = False) -> forms
             required=False,
             min_value=choice.minimum,
             max_value=choice.maximum,
-            help_text=f"{choice.minimum} to {choice.maximum}. Empty: the provider's own.",
-            error_messages=in_range(f"Choose {choice.minimum} to {choice.maximum}."),
+            help_text=gettext("{minimum} to {maximum}. Empty: the provider's own.").format(
+                minimum=choice.minimum, maximum=choice.maximum
+            ),
+            error_messages=in_range(
+                gettext("Choose {minimum} to {maximum}.").format(
+                    minimum=choice.minimum, maximum=choice.maximum
+                )
+            ),
         )
-    blank = [("", "The provider's own")] if optional else []
+    blank = [("", gettext("The provider's own"))] if optional else []
     field = forms.ChoiceField(
         label=label,
         required=False,
         choices=[*blank, *((value, words(value)) for value in choice.values)],
-        error_messages={"invalid_choice": f"{label} must be one of {', '.join(choice.values)}."},
+        error_messages={
+            "invalid_choice": gettext("{label} must be one of {names}.").format(
+                label=label, names=", ".join(choice.values)
+            )
+        },
     )
     field.initial = "" if optional else choice.default or next(iter(choice.values), "")
     return field

@@ -1,7 +1,9 @@
 from django import forms
+from django.utils.translation import gettext
 
 from gallery.forms.plain import PlainForm
 from gallery.models import Image
+from gallery.wording import gettext_lazy
 
 
 class ImageForm(PlainForm, forms.ModelForm):
@@ -10,7 +12,9 @@ class ImageForm(PlainForm, forms.ModelForm):
     class Meta:
         model = Image
         fields = ("title", "notes", "rating", "sensitive")
-        error_messages = {"title": {"max_length": "A title has at most 200 characters. Shorten it."}}
+        error_messages = {
+            "title": {"max_length": gettext_lazy("A title has at most 200 characters. Shorten it.")}
+        }
 
     def __init__(self, data, **kwargs):
         super().__init__(data, **kwargs)
@@ -24,5 +28,5 @@ class ImageForm(PlainForm, forms.ModelForm):
     def clean_rating(self):
         rating = self.cleaned_data["rating"] or 0
         if rating > 5:
-            raise forms.ValidationError("A rating is 0 to 5 stars.")
+            raise forms.ValidationError(gettext("A rating is 0 to 5 stars."))
         return rating

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from gallery import inputs, masks
 from gallery.decode import THUMBNAIL_SIZES
@@ -15,9 +16,10 @@ from gallery.media import thumbnail_url
 from gallery.models import Image
 from gallery.offers import Offer
 from gallery.search import tiles
+from gallery.wording import gettext_lazy
 from providers.base import InputImage
 
-GONE = (
+GONE = gettext_lazy(
     "A picture that should go along is not in the gallery any more. It was taken out here; look at the rest "
     "and press Generate again."
 )
@@ -87,7 +89,7 @@ class ReferencesField(forms.Field):
     widget = forms.MultipleHiddenInput
 
     def __init__(self, *, owner_id: int):
-        super().__init__(label="Reference images", required=False)
+        super().__init__(label=gettext("Reference images"), required=False)
         self.owner_id = owner_id
 
     def clean(self, value):
@@ -116,7 +118,9 @@ class PicturesForm(forms.Form):
                 required=False,
                 max_length=LONGEST_MASK,
                 widget=forms.HiddenInput,
-                error_messages={"max_length": "The mask is too large. Paint it anew with a larger brush."},
+                error_messages={
+                    "max_length": gettext("The mask is too large. Paint it anew with a larger brush.")
+                },
             )
 
     # What the templates ask

@@ -2,25 +2,29 @@
 
 from django import forms
 
+from gallery.wording import gettext_lazy
+
 WORDS = {
-    "required": "This is needed. Fill it in.",
-    "max_length": "This is too long. Use at most %(limit_value)s characters.",
-    "min_value": "Choose %(limit_value)s or more.",
-    "max_value": "Choose %(limit_value)s or less.",
-    "invalid_choice": "This is not on offer any more. Choose one of the list.",
-    "invalid_list": "Choose from the list.",
-    "null_characters_not_allowed": "This has signs in it that no text has. Type it again.",
-    "max_digits": "This number is too long. Use at most %(max)s digits.",
-    "max_decimal_places": "Use at most %(max)s digits after the point.",
-    "max_whole_digits": "This number is too large. Use at most %(max)s digits before the point.",
-    "missing": "No file arrived. Choose it again.",
-    "empty": "This file is empty. Choose another one.",
+    "required": gettext_lazy("This is needed. Fill it in."),
+    "max_length": gettext_lazy("This is too long. Use at most %(limit_value)s characters."),
+    "min_value": gettext_lazy("Choose %(limit_value)s or more."),
+    "max_value": gettext_lazy("Choose %(limit_value)s or less."),
+    "invalid_choice": gettext_lazy("This is not on offer any more. Choose one of the list."),
+    "invalid_list": gettext_lazy("Choose from the list."),
+    "null_characters_not_allowed": gettext_lazy("This has signs in it that no text has. Type it again."),
+    "max_digits": gettext_lazy("This number is too long. Use at most %(max)s digits."),
+    "max_decimal_places": gettext_lazy("Use at most %(max)s digits after the point."),
+    "max_whole_digits": gettext_lazy(
+        "This number is too large. Use at most %(max)s digits before the point."
+    ),
+    "missing": gettext_lazy("No file arrived. Choose it again."),
+    "empty": gettext_lazy("This file is empty. Choose another one."),
 }
 INVALID: dict[type[forms.Field], str] = {
-    forms.IntegerField: "Write a whole number.",
-    forms.DecimalField: "Write a number, such as 12.50.",
-    forms.FloatField: "Write a number, such as 0.8.",
-    forms.FileField: "No file arrived. Choose it again.",
+    forms.IntegerField: gettext_lazy("Write a whole number."),
+    forms.DecimalField: gettext_lazy("Write a number, such as 12.50."),
+    forms.FloatField: gettext_lazy("Write a number, such as 0.8."),
+    forms.FileField: gettext_lazy("No file arrived. Choose it again."),
 }
 
 

@@ -4,11 +4,13 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from gallery import connections, vendors
 from gallery.forms import switches
 from gallery.forms.plain import PlainForm
 from gallery.models import ConnectionProfile
+from gallery.wording import gettext_lazy
 from providers import registry
 from providers.base import Connection, Provider
 
@@ -17,25 +19,38 @@ class ConnectionForm(PlainForm, forms.ModelForm):
     """Add or edit a connection of the instance's owner."""
 
     api_key = forms.CharField(
-        label="API key",
+        label=gettext_lazy("API key"),
         required=False,
         max_length=500,
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}),
     )
-    remove_key = forms.BooleanField(label="Remove the saved key", required=False)
-    make_default = forms.BooleanField(label="Use this connection when none is chosen", required=False)
+    remove_key = forms.BooleanField(label=gettext_lazy("Remove the saved key"), required=False)
+    make_default = forms.BooleanField(
+        label=gettext_lazy("Use this connection when none is chosen"), required=False
+    )
 
     class Meta:
         model = ConnectionProfile
-        fields = ("name", "provider", "base_url", "default_model", "monthly_budget_usd")
+        fields = (
+            "name", "provider", "base_url", "default_model", "monthly_budget_usd", "max_at_once",
+            "seconds_between",
+        )  # fmt: skip
         labels = {
-            "base_url": "Address",
-            "default_model": "Model",
-            "monthly_budget_usd": "Monthly limit in US dollars",
+            "max_at_once": gettext_lazy("Requests at once"),
+            "seconds_between": gettext_lazy("Seconds between two requests"),
+            "base_url": gettext_lazy("Address"),
+            "default_model": gettext_lazy("Model"),
+            "monthly_budget_usd": gettext_lazy("Monthly limit in US dollars"),
         }
         help_texts = {
-            "default_model": "The one that is chosen at first. It can be changed for each picture.",
-            "monthly_budget_usd": "Generating stops at the limit. Leave it empty for no limit.",
+            "default_model": gettext_lazy(
+                "The one that is chosen at first. It can be changed for each picture."
+            ),
+            "monthly_budget_usd": gettext_lazy("Generating stops at the limit. Leave it empty for no limit."),
+            "max_at_once": gettext_lazy("What is more waits in the queue. Leave it empty for no limit."),
+            "seconds_between": gettext_lazy(
+                "For vendors and servers that want to be asked slowly. 0: no pause."
+            ),
         }
 
     def __init__(self, *args, **kwargs):
@@ -46,8 +61,9 @@ class ConnectionForm(PlainForm, forms.ModelForm):
         self.fields |= dict(switches.fields_of(self.adapter, self.adapter.connection.options))
         self.fields["default_model"].widget.attrs |= {"list": "models", "autocomplete": "off"}
         self.fields["monthly_budget_usd"].widget.attrs |= {"inputmode": "decimal", "min": "0"}
+        self.fields["seconds_between"].required = False
         if not self.adapter.supports_image_generation:
-            self.fields["default_model"].help_text = "The one that is chosen at first."
+            self.fields["default_model"].help_text = gettext("The one that is chosen at first.")
         self._describe_address()
         self._describe_key()
         self._drop_what_does_not_apply()
@@ -61,19 +77,33 @@ class ConnectionForm(PlainForm, forms.ModelForm):
         }
         field.required = adapter.needs_base_url and not adapter.default_base_url
         field.help_text = (
-            f"Leave it empty for {adapter.default_base_url}. Another address replaces all of that."
+            gettext("Leave it empty for {default_base_url}. Another address replaces all of that.").format(
+                default_base_url=adapter.default_base_url
+            )
             if adapter.default_base_url
-            else "Where your server listens, with http:// or https://. One on your own network has to be "
-            "allowed with the setting ALLOWED_PRIVATE_HOSTS."
+            else gettext(
+                "Where your server listens, with http:// or https://. One on your own network has to be "
+                "allowed with the setting ALLOWED_PRIVATE_HOSTS."
+            )
         )
 
     def _describe_key(self):
-        host = urlsplit(self.instance.base_url or self.adapter.default_base_url).hostname or "its own address"
-        needed = "" if self.adapter.needs_key else "Only if your server asks for one. "
-        promise = f"{needed}Encrypted on this server. Never shown again, never sent anywhere but {host}."
+        host = urlsplit(self.instance.base_url or self.adapter.default_base_url).hostname or gettext(
+            "its own address"
+        )
+        needed = "" if self.adapter.needs_key else gettext("Only if your server asks for one. ")
+        promise = gettext(
+            "{needed}Encrypted on this server. Never shown again, never sent anywhere but {host}."
+        ).format(needed=needed, host=host)
         if self.instance.has_api_key:
-            ending = f"ending in {self.instance.key_hint} " if self.instance.key_hint else ""
-            promise = f"A key {ending}is saved. Leave this empty to keep it. {promise}"
+            ending = (
+                gettext("ending in {key_hint} ").format(key_hint=self.instance.key_hint)
+                if self.instance.key_hint
+                else ""
+            )
+            promise = gettext("A key {ending}is saved. Leave this empty to keep it. {promise}").format(
+                ending=ending, promise=promise
+            )
         self.fields["api_key"].help_text = promise
 
     def _drop_what_does_not_apply(self):
@@ -104,8 +134,11 @@ class ConnectionForm(PlainForm, forms.ModelForm):
         name = self.cleaned_data["name"]
         twins = ConnectionProfile.objects.owned_by(self.instance.owner).filter(name__iexact=name)
         if twins.exclude(pk=self.instance.pk).exists():
-            raise ValidationError("You have a connection of this name already. Choose another name.")
+            raise ValidationError(gettext("You have a connection of this name already. Choose another name."))
         return name
+
+    def clean_seconds_between(self):
+        return self.cleaned_data["seconds_between"] or 0
 
     def clean_base_url(self):
         address = self.cleaned_data["base_url"].strip().rstrip("/")
@@ -126,7 +159,9 @@ class ConnectionForm(PlainForm, forms.ModelForm):
         cleaned = super().clean() or {}
         needs_key = self.adapter.needs_key and "api_key" not in self.errors
         if needs_key and not cleaned.get("api_key") and not self.instance.pk:
-            self.add_error("api_key", f"{self.adapter.label} needs a key. Paste it here.")
+            self.add_error(
+                "api_key", gettext("{label} needs a key. Paste it here.").format(label=self.adapter.label)
+            )
         try:
             chosen = switches.options_in(self.adapter, cleaned)
             cleaned["options"] = connections.clean_options(self.adapter.slug, chosen)

@@ -1,10 +1,12 @@
 """What a person keeps for all prompts: house style, their persona, placeholders."""
 
 from django import forms
+from django.utils.translation import gettext
 
 from gallery import housestyle, placeholders
 from gallery.forms.plain import PlainForm
 from gallery.models import Placeholder, Tag, User
+from gallery.wording import gettext_lazy
 
 
 class PersonaField(forms.ModelChoiceField):
@@ -18,21 +20,22 @@ class StyleForm(PlainForm, forms.Form):
     """The house style, whom `@me` means, and what becomes of what is to be avoided."""
 
     scene = forms.CharField(
-        label="Every picture",
+        label=gettext_lazy("Every picture"),
         required=False,
         max_length=housestyle.MAX_TEXT,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Added behind each new prompt, such as “oil painting, muted colours”.",
+        help_text=gettext_lazy("Added behind each new prompt, such as “oil painting, muted colours”."),
     )
     people = forms.CharField(
-        label="Pictures with somebody of the cast",
+        label=gettext_lazy("Pictures with somebody of the cast"),
         required=False,
         max_length=housestyle.MAX_TEXT,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Added when a prompt names somebody with @.",
+        help_text=gettext_lazy("Added when a prompt names somebody with @."),
     )
     avoid_in_words = forms.BooleanField(
-        label="Write what to avoid into the prompt, where a model has no field for it", required=False
+        label=gettext_lazy("Write what to avoid into the prompt, where a model has no field for it"),
+        required=False,
     )
 
     def __init__(self, data, *, owner: User):
@@ -46,11 +49,11 @@ class StyleForm(PlainForm, forms.Form):
         }
         super().__init__(data, initial=initial)
         self.fields["persona"] = PersonaField(
-            label="Who @me is",
+            label=gettext("Who @me is"),
             queryset=Tag.objects.owned_by(owner).filter(kind=Tag.Kind.PERSONA, alias_of=None),
             to_field_name="public_id",
             required=False,
-            empty_label="Nobody",
+            empty_label=gettext("Nobody"),
         )
 
     def save(self) -> None:
@@ -64,13 +67,15 @@ class PlaceholderForm(PlainForm, forms.Form):
     """A name in braces, and what it stands for."""
 
     name = forms.CharField(
-        max_length=Placeholder.MAX_NAME + 4, help_text="Written {{weather}} in a prompt.", label="Name"
+        max_length=Placeholder.MAX_NAME + 4,
+        help_text=gettext_lazy("Written {{weather}} in a prompt."),
+        label=gettext_lazy("Name"),
     )
     values = forms.CharField(
-        label="Stands for",
+        label=gettext_lazy("Stands for"),
         max_length=placeholders.MAX_TEXT,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="One value on each line. A single prompt takes the first.",
+        help_text=gettext_lazy("One value on each line. A single prompt takes the first."),
     )
 
     def save(self, owner: User, placeholder: Placeholder | None = None) -> bool:

@@ -3,9 +3,12 @@
 import base64
 from typing import Any
 
+from django.utils.translation import gettext, ngettext
+
 from gallery import inputs
 from gallery.forms.generate import OPTION
-from gallery.models import Generation, Image
+from gallery.forms.pictures import TITLE
+from gallery.models import Generation, Image, Preset
 
 KEPT = ("size", "aspect_ratio", "resolution", "quality", "style", "background", "output_format")
 
@@ -14,7 +17,38 @@ def of_generation(row: Generation) -> dict[str, Any]:
     """Everything that a generation was asked with."""
     options = {OPTION + name: value for name, value in row.params.get("options", {}).items()}
     plain = {name: value for name, value in row.params.items() if name != "options"}
-    return plain | options | {"prompt": row.prompt, "n": row.n} | _pictures_of(row)
+    style = {"preset": row.receipt["preset"]["id"]} if "preset" in row.receipt else {}
+    return plain | options | style | {"prompt": row.prompt, "n": row.n} | _pictures_of(row)
+
+
+def gone_of(row: Generation) -> list[str]:
+    """A sentence for each thing that `row` was asked with and that is there no more."""
+    of_cast = {pick["id"] for pick in row.receipt.get("references", [])}
+    notes = []
+    deleted = 0
+    for reference in row.references.select_related("image"):
+        image = reference.image
+        if image is None:
+            deleted += 1
+        elif image.trashed_at and str(image.public_id) not in of_cast:
+            notes.append(
+                gettext("The picture “{n}” is in the trash, so it does not go along.").format(
+                    n=str(image)[:TITLE]
+                )
+            )
+    if deleted:
+        words = ngettext(
+            "{n} reference picture was deleted since and cannot go along.",
+            "{n} reference pictures were deleted since and cannot go along.",
+            deleted,
+        )
+        notes.append(words.format(n=deleted))
+    style = row.receipt.get("preset")
+    if style and not Preset.objects.owned_by(row.owner_id).filter(public_id=style["id"]).exists():
+        notes.append(
+            gettext("The style “{n}” was deleted since. Its words are left out.").format(n=style["name"])
+        )
+    return notes
 
 
 def _pictures_of(row: Generation) -> dict[str, Any]:
@@ -27,7 +61,7 @@ def _pictures_of(row: Generation) -> dict[str, Any]:
 def _references_of(row: Generation):
     """What was chosen by hand: the cast's own pictures come along by themselves."""
     of_cast = [pick["id"] for pick in row.receipt.get("references", [])]
-    chosen = row.references.exclude(image=None).select_related("image")
+    chosen = row.references.filter(image__isnull=False, image__trashed_at=None).select_related("image")
     return chosen.exclude(image__public_id__in=of_cast) if of_cast else chosen
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext
+
 from gallery import generation, inputs, turns
 from gallery.forms.generate import PICTURES, GenerateForm
 from gallery.models import Generation, Image, Tag
@@ -28,7 +30,7 @@ class RefineForm(GenerateForm):
         for name in (*PICTURES, "tags"):
             self.fields.pop(name, None)
         self.fields["prompt"].required = True
-        self.fields["prompt"].error_messages["required"] = "Say what should change."
+        self.fields["prompt"].error_messages["required"] = gettext("Say what should change.")
 
     def anew(self, data):
         return type(self)(data, offer=self.offer, image=self.image, follows=self.follows)

@@ -6,10 +6,16 @@ from typing import Any
 
 from django import forms
 
+from gallery.wording import gettext_lazy
 from providers.base import Provider, Switch
 from providers.switches import LONGEST_JSON, LONGEST_TEXT
 
-WORDS = {"true": "Yes", "false": "No", "auto": "Automatic", "none": "None"}
+WORDS = {
+    "true": gettext_lazy("Yes"),
+    "false": gettext_lazy("No"),
+    "auto": gettext_lazy("Automatic"),
+    "none": gettext_lazy("None"),
+}
 WORDS |= {word: word.capitalize() for word in ("allow", "deny", "on", "off")}
 WORDS |= {
     "openai": "LiteLLM or another proxy",
@@ -17,11 +23,11 @@ WORDS |= {
     "localai": "LocalAI",
     "vllm-omni": "vLLM-Omni",
     "b64_json": "Base64",
-    "url": "Addresses",
+    "url": gettext_lazy("Addresses"),
     "bearer": "Authorization: Bearer",
     "basic": "Authorization: Basic",
-    "transparent": "What is transparent",
-    "white": "What is white",
+    "transparent": gettext_lazy("What is transparent"),
+    "white": gettext_lazy("What is white"),
     "json_schema": "JSON schema",
     "json_object": "JSON object",
 }

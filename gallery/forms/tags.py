@@ -5,12 +5,14 @@ from contextlib import suppress
 
 from django import forms
 from django.db import transaction
+from django.utils.translation import gettext
 
 from gallery import aliases, fragments, housestyle, implications, tagging
 from gallery.forms.plain import PlainForm
 from gallery.models import Fragment, Image, Tag
 from gallery.models.tag import fold
 from gallery.screens.faces import WHOLE, measure
+from gallery.wording import gettext_lazy
 
 MOST = 2000  # characters in a field with several names
 ROOM = 10_000  # parts that the way of the square across the picture has
@@ -21,37 +23,58 @@ class TagForm(PlainForm, forms.Form):
     """Everything of a tag that is written in words."""
 
     name = forms.CharField(
-        max_length=100, error_messages={"required": "A name is needed. Write at least one letter or number."}
+        max_length=100,
+        error_messages={"required": gettext_lazy("A name is needed. Write at least one letter or number.")},
     )
     kind = forms.ChoiceField(choices=Tag.Kind.choices, required=False)
     character = forms.CharField(
-        label="Look of", required=False, max_length=100, help_text="The character. Only a look has one."
+        label=gettext_lazy("Look of"),
+        required=False,
+        max_length=100,
+        help_text=gettext_lazy("The character. Only a look has one."),
     )
     description = forms.CharField(widget=forms.Textarea, required=False, max_length=20_000)
-    color = forms.CharField(label="Colour", required=False, max_length=7)
+    color = forms.CharField(label=gettext_lazy("Colour"), required=False, max_length=7)
     aliases = forms.CharField(
-        label="Other spellings",
+        label=gettext_lazy("Other spellings"),
         required=False,
         max_length=MOST,
-        help_text="Separated by commas. They find this one too.",
+        help_text=gettext_lazy("Separated by commas. They find this one too."),
     )
     brings = forms.CharField(
-        required=False, max_length=MOST, help_text="Who puts this on a picture puts these on it too."
+        required=False,
+        max_length=MOST,
+        help_text=gettext_lazy("Who puts this on a picture puts these on it too."),
     )
 
     scene = forms.CharField(
-        label="House style of this chat",
+        label=gettext_lazy("House style of this chat"),
         required=False,
         max_length=housestyle.MAX_TEXT,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Added behind each new prompt that is saved with this chat, in place of your own.",
+        help_text=gettext_lazy(
+            "Added behind each new prompt that is saved with this chat, in place of your own."
+        ),
     )
     people = forms.CharField(
-        label="With somebody of the cast",
+        label=gettext_lazy("With somebody of the cast"),
         required=False,
         max_length=housestyle.MAX_TEXT,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Added when a prompt names somebody with @.",
+        help_text=gettext_lazy("Added when a prompt names somebody with @."),
+    )
+
+    monthly_budget_usd = forms.DecimalField(
+        label=gettext_lazy("Monthly limit in US dollars"),
+        required=False,
+        min_value=0,
+        max_digits=10,
+        decimal_places=2,
+        error_messages={"min_value": gettext_lazy("Write 0 or more.")},
+        widget=forms.NumberInput(attrs={"inputmode": "decimal", "step": "0.01"}),
+        help_text=gettext_lazy(
+            "For what is made in this chat. What would go over it is not sent. Leave it empty for no limit."
+        ),
     )
 
     def __init__(self, data, *, tag: Tag):
@@ -67,15 +90,16 @@ class TagForm(PlainForm, forms.Form):
             "brings": ", ".join(each.spec for each in implications.of(tag)),
             "scene": style.scene,
             "people": style.people,
+            "monthly_budget_usd": tag.monthly_budget_usd,
         }
         super().__init__(data, initial=initial)
         if tag.kind != Tag.Kind.CHAT:
-            del self.fields["scene"], self.fields["people"]
+            del self.fields["scene"], self.fields["people"], self.fields["monthly_budget_usd"]
 
     def clean_color(self):
         color = self.cleaned_data["color"].strip().lower()
         if color and not (len(color) == 7 and color[0] == "#" and set(color[1:]) <= set("0123456789abcdef")):
-            raise forms.ValidationError("A colour is written like #8a2a66.")
+            raise forms.ValidationError(gettext("A colour is written like #8a2a66."))
         return color
 
     def clean_kind(self):
@@ -117,8 +141,14 @@ class TagForm(PlainForm, forms.Form):
 
     def _save_texts(self, data) -> None:
         texts = {"description": data["description"], "color": data["color"]}
+        if "monthly_budget_usd" in data:
+            texts["monthly_budget_usd"] = data["monthly_budget_usd"]
         if not Tag.objects.filter(pk=self.tag.pk, alias_of=None).update(**texts):
-            raise tagging.TagError(f"“{self.tag.name}” has just been deleted or merged. Load the page again.")
+            raise tagging.TagError(
+                gettext("“{name}” has just been deleted or merged. Load the page again.").format(
+                    name=self.tag.name
+                )
+            )
 
     def _character(self) -> Tag | None:
         name = self.cleaned_data["character"]
@@ -126,7 +156,11 @@ class TagForm(PlainForm, forms.Form):
             return None
         found = tagging.resolve(self.tag.owner, [f'{Tag.Kind.CHARACTER}:"{name}"'], create=False)
         if not found:
-            raise tagging.TagError(f"There is no character “{name}”. Write its name as it is in the cast.")
+            raise tagging.TagError(
+                gettext("There is no character “{name}”. Write its name as it is in the cast.").format(
+                    name=name
+                )
+            )
         return found[0]
 
     def _brought(self) -> list[Tag]:
@@ -174,7 +208,9 @@ class FragmentForm(PlainForm, forms.Form):
     """A piece of prompt text with its shorter wordings, each in two fields: `max_chars-0`, `text-0` …"""
 
     name = forms.CharField(max_length=Fragment.MAX_NAME)
-    use = forms.ChoiceField(label="Sent", choices=Fragment.Use.choices, widget=forms.RadioSelect)
+    use = forms.ChoiceField(
+        label=gettext_lazy("Sent"), choices=Fragment.Use.choices, widget=forms.RadioSelect
+    )
     text = forms.CharField(widget=forms.Textarea)
 
     def __init__(self, *args, tiers: list[fragments.Tier], **kwargs):
@@ -196,7 +232,9 @@ class FragmentForm(PlainForm, forms.Form):
         for row in range(self.rows):
             limit, text = data.get(f"max_chars-{row}"), data.get(f"text-{row}", "").strip()
             if text and not limit and f"max_chars-{row}" not in self.errors:
-                self.add_error(f"max_chars-{row}", "How many characters may it have? Write a number.")
+                self.add_error(
+                    f"max_chars-{row}", gettext("How many characters may it have? Write a number.")
+                )
         return data
 
     @property

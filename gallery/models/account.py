@@ -2,11 +2,12 @@ import hashlib
 import secrets
 
 from django.contrib.auth.models import AbstractUser
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
 from gallery.models.base import Owned, OwnedQuerySet
+from gallery.wording import gettext_lazy
 
 
 class User(AbstractUser):
@@ -20,8 +21,15 @@ class User(AbstractUser):
         blank=True,
         validators=[MinValueValidator(0)],
     )
+    warn_percent = models.PositiveSmallIntegerField(
+        "warn when so much of a limit is used, in percent",
+        default=80,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+    )
+    queue_paused = models.BooleanField("queue paused", default=False)
     blur_sensitive = models.BooleanField("blur sensitive images", default=True)
     fold_stacks = models.BooleanField("fold stacks in the gallery", default=True)
+    single_keys = models.BooleanField("keys of one sign", default=True)  # such as F and #; WCAG 2.1.4
     trash_days = models.PositiveSmallIntegerField(  # none: the trash is never emptied by itself
         "empty the trash after this many days", null=True, blank=True, validators=[MinValueValidator(1)]
     )
@@ -31,6 +39,7 @@ class User(AbstractUser):
     avoid_in_words = models.BooleanField(
         "write what to avoid into prompts of models without a field for it", default=True
     )
+    language = models.CharField(max_length=8, blank=True, editable=False)  # none: what the browser asks for
     # Key of the last picture that was compared with all before it, in the search for near duplicates.
     compared_up_to = models.BigIntegerField(default=0, editable=False)
 
@@ -48,8 +57,8 @@ class ApiToken(Owned):
     """A bearer token for programs. The token itself is shown once; only its SHA-256 is kept."""
 
     class Scope(models.TextChoices):
-        READ = "read", "Read"
-        WRITE = "write", "Read and write"
+        READ = "read", gettext_lazy("Read")
+        WRITE = "write", gettext_lazy("Read and write")
 
     name = models.CharField(max_length=80)
     scope = models.CharField(max_length=8, choices=Scope, default=Scope.WRITE)

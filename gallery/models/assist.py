@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from gallery.models.base import Owned, OwnedQuerySet
 from gallery.models.image import Image
+from gallery.wording import gettext_lazy
 
 
 class Assist(Owned):
@@ -15,8 +16,8 @@ class Assist(Owned):
     """
 
     class Purpose(models.TextChoices):
-        PROMPT = "prompt", "Prompt written"
-        DESCRIBE = "describe", "Picture described"
+        PROMPT = "prompt", gettext_lazy("Prompt written")
+        DESCRIBE = "describe", gettext_lazy("Picture described")
 
     profile = models.ForeignKey(
         "gallery.ConnectionProfile", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
@@ -51,6 +52,7 @@ class Assist(Owned):
             models.Index(fields=["owner", "created_at"], name="assist_owner_created"),
             models.Index(fields=["profile", "created_at"], name="assist_profile_month"),
             models.Index(fields=["image", "-id"], condition=~Q(image=None), name="assist_image"),
+            models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="assist_ended"),
         ]
 
     def __str__(self):

@@ -2,28 +2,29 @@ from django.conf import settings
 from django.db import models
 
 from gallery.models.base import OwnedQuerySet
+from gallery.wording import gettext_lazy
 
 
 class AuditEntry(models.Model):
     """What was done to an account and its secrets, by whom and from where. Written once, never changed."""
 
     class Verb(models.TextChoices):
-        ACCOUNT_MADE = "account_made", "Account made"
-        ACCOUNT_CHANGED = "account_changed", "Rights changed"
-        LOGIN = "login", "Logged in"
-        LOGIN_FAILED = "login_failed", "Log-in failed"
-        LOGOUT = "logout", "Logged out"
-        PASSWORD_CHANGED = "password_changed", "Password changed"
-        KEY_ADDED = "key_added", "Provider key added"
-        KEY_CHANGED = "key_changed", "Provider key changed"
-        KEY_REMOVED = "key_removed", "Provider key removed"
-        KEY_UNREADABLE = "key_unreadable", "Provider key could not be read"
-        TOKEN_CREATED = "token_created", "API token made"
-        TOKEN_REVOKED = "token_revoked", "API token revoked"
-        EXPORTED = "exported", "Archive downloaded"
-        BACKED_UP = "backed_up", "Backup made"
-        RESTORED = "restored", "Backup restored"
-        ADMIN_READ = "admin_read", "Read by an administrator"
+        ACCOUNT_MADE = "account_made", gettext_lazy("Account made")
+        ACCOUNT_CHANGED = "account_changed", gettext_lazy("Rights changed")
+        LOGIN = "login", gettext_lazy("Logged in")
+        LOGIN_FAILED = "login_failed", gettext_lazy("Log-in failed")
+        LOGOUT = "logout", gettext_lazy("Logged out")
+        PASSWORD_CHANGED = "password_changed", gettext_lazy("Password changed")
+        KEY_ADDED = "key_added", gettext_lazy("Provider key added")
+        KEY_CHANGED = "key_changed", gettext_lazy("Provider key changed")
+        KEY_REMOVED = "key_removed", gettext_lazy("Provider key removed")
+        KEY_UNREADABLE = "key_unreadable", gettext_lazy("Provider key could not be read")
+        TOKEN_CREATED = "token_created", gettext_lazy("API token made")
+        TOKEN_REVOKED = "token_revoked", gettext_lazy("API token revoked")
+        EXPORTED = "exported", gettext_lazy("Archive downloaded")
+        BACKED_UP = "backed_up", gettext_lazy("Backup made")
+        RESTORED = "restored", gettext_lazy("Backup restored")
+        ADMIN_READ = "admin_read", gettext_lazy("Read by an administrator")
 
     # Whose account or object it is about; none for a log-in with an unknown name, and for the whole library.
     owner = models.ForeignKey(

@@ -4,28 +4,29 @@ from django.db import models
 from django.urls import reverse
 
 from gallery.models.base import Owned, OwnedQuerySet
+from gallery.wording import gettext_lazy
 
 
 class BulkAction(Owned):
     """One action on a selection: a job while it runs, then an entry of the history."""
 
     class Action(models.TextChoices):
-        TAG = "tag", "Add tags"
-        UNTAG = "untag", "Remove tags"
-        RATE = "rate", "Rate"
-        FAVORITE = "favorite", "Favourite"
-        SENSITIVE = "sensitive", "Sensitive"
-        TRASH = "trash", "Move to trash"
-        RESTORE = "restore", "Restore"
+        TAG = "tag", gettext_lazy("Add tags")
+        UNTAG = "untag", gettext_lazy("Remove tags")
+        RATE = "rate", gettext_lazy("Rate")
+        FAVORITE = "favorite", gettext_lazy("Favourite")
+        SENSITIVE = "sensitive", gettext_lazy("Sensitive")
+        TRASH = "trash", gettext_lazy("Move to trash")
+        RESTORE = "restore", gettext_lazy("Restore")
 
     class Status(models.TextChoices):
-        QUEUED = "queued", "Waiting"
-        RUNNING = "running", "Running"
-        DONE = "done", "Done"
-        STOPPED = "stopped", "Stopped"
-        FAILED = "failed", "Failed"
-        UNDOING = "undoing", "Being undone"
-        UNDONE = "undone", "Undone"
+        QUEUED = "queued", gettext_lazy("Waiting")
+        RUNNING = "running", gettext_lazy("Running")
+        DONE = "done", gettext_lazy("Done")
+        STOPPED = "stopped", gettext_lazy("Stopped")
+        FAILED = "failed", gettext_lazy("Failed")
+        UNDOING = "undoing", gettext_lazy("Being undone")
+        UNDONE = "undone", gettext_lazy("Undone")
 
     ACTIVE = (Status.QUEUED, Status.RUNNING, Status.UNDOING)
 

@@ -12,6 +12,7 @@ class CacheEntry(models.Model):
     expires = models.DateTimeField(db_index=True)
 
     class Meta:
+        verbose_name_plural = "cache entries"
         db_table = "gallery_cache"
         default_permissions = ()
 

@@ -3,6 +3,7 @@ from django.db.models import F, Q
 
 from gallery.models.base import Owned, OwnedQuerySet
 from gallery.models.image import Image
+from gallery.wording import gettext_lazy
 
 
 class NearDuplicateQuerySet(OwnedQuerySet):
@@ -16,8 +17,8 @@ class NearDuplicate(Owned):
     """Two pictures that look alike by their perceptual hashes, for a person to decide about."""
 
     class Decision(models.TextChoices):
-        OPEN = "open", "To be looked at"
-        DIFFERENT = "different", "Keep both"
+        OPEN = "open", gettext_lazy("To be looked at")
+        DIFFERENT = "different", gettext_lazy("Keep both")
 
     first = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="+")
     second = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="+")

@@ -1,27 +1,37 @@
 """One request of a person, the paid calls it takes, and the pictures that came of it."""
 
+import hashlib
+
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from gallery.models.base import Owned, OwnedQuerySet, uuid7
 from gallery.models.image import Image
-from gallery.models.tag import Tag
+from gallery.models.tag import Tag, words
+from gallery.wording import gettext_lazy
 
 
 class Status(models.TextChoices):
-    QUEUED = "queued", "Waiting"
-    RUNNING = "running", "Running"
-    SAVING = "saving", "Saving"
-    DONE = "done", "Done"
-    PARTIAL = "partial", "Partly done"
-    REFUSED = "refused", "Declined"
-    FAILED = "failed", "Failed"
-    UNKNOWN = "unknown", "Not sure"
-    CANCELLED = "cancelled", "Stopped"
+    QUEUED = "queued", gettext_lazy("Waiting")
+    RUNNING = "running", gettext_lazy("Running")
+    SAVING = "saving", gettext_lazy("Saving")
+    DONE = "done", gettext_lazy("Done")
+    PARTIAL = "partial", gettext_lazy("Partly done")
+    REFUSED = "refused", gettext_lazy("Declined")
+    FAILED = "failed", gettext_lazy("Failed")
+    UNKNOWN = "unknown", gettext_lazy("Not sure")
+    CANCELLED = "cancelled", gettext_lazy("Stopped")
 
 
 ACTIVE = (Status.QUEUED, Status.RUNNING, Status.SAVING)
+
+
+def digest_of(prompt: str) -> str:
+    """By which equal prompts are found, 32 hexadecimal digits; empty for an empty one."""
+    plain = prompt.strip()
+    return hashlib.blake2b(plain.encode(), digest_size=16).hexdigest() if plain else ""
 
 
 class GenerationQuerySet(OwnedQuerySet):
@@ -39,6 +49,7 @@ class Generation(Owned):
     model = models.CharField(max_length=120)
     mode = models.CharField(max_length=10, default="generate")  # generate, edit, variation, again
     prompt = models.TextField()  # as typed
+    prompt_digest = models.CharField(max_length=32, blank=True, editable=False)  # `digest_of(prompt)`
     prompt_sent = models.TextField(blank=True)
     receipt = models.JSONField(default=dict)  # how `prompt_sent` was made of `prompt`: `Composition.receipt`
     params = models.JSONField(default=dict)  # what else was asked: size, quality, seed …
@@ -48,9 +59,14 @@ class Generation(Owned):
 
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     cancel_requested = models.BooleanField(default=False)
+    place = models.IntegerField(default=0)  # among what its owner has waiting: the highest goes first
     # The turn of a chat that this one goes on from: its history is sent along.
     follows = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="followed_by")
     retry_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
+    # The model of a comparison that it was made for.
+    column = models.ForeignKey(
+        "gallery.ComparisonColumn", on_delete=models.SET_NULL, null=True, related_name="generations"
+    )
     idempotency_key = models.CharField(max_length=200, null=True)  # noqa: DJ001  null: any number of rows without one
     request_digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the request the key came with
 
@@ -84,11 +100,25 @@ class Generation(Owned):
             models.Index(fields=["owner", "-id"], name="generation_owner"),
             models.Index(fields=["owner", "status", "-id"], name="generation_status"),
             models.Index(fields=["owner", "created_at"], name="generation_owner_created"),
+            models.Index(fields=["owner", "prompt_digest", "-id"], name="generation_prompt"),
             models.Index(fields=["profile", "created_at"], name="generation_profile_month"),
+            models.Index(
+                fields=["owner", "-place"],
+                condition=models.Q(status__in=["queued", "running", "saving"]),
+                name="generation_place",
+            ),
         ]
 
     def __str__(self):
         return f"{self.model}: {self.prompt[:60]}"
+
+    def save(self, **kwargs):
+        is_new = self._state.adding
+        if is_new:
+            self.prompt_digest = digest_of(self.prompt)
+        super().save(**kwargs)
+        if is_new and self.prompt_digest:
+            PromptText.objects.create(generation=self, words=PromptText.of(self.prompt))
 
     def get_absolute_url(self):
         return reverse("generation", args=[self.public_id])
@@ -107,24 +137,60 @@ class Generation(Owned):
         """What went wrong, and when what was put off is tried again."""
         if self.retry_at is None or self.retry_at < timezone.now():
             return self.error_message
-        return f"{self.error_message} Trying again at {timezone.localtime(self.retry_at):%H:%M}."
+        moment = f"{timezone.localtime(self.retry_at):%H:%M}"
+        return self.error_message + gettext(" Trying again at {time}.").format(time=moment)
+
+
+class PromptText(models.Model):
+    """The words of a prompt as typed, folded, in a narrow table that the full-text index is built on."""
+
+    MAX_INDEXED = 32_000  # characters
+
+    generation = models.OneToOneField(
+        Generation, on_delete=models.CASCADE, primary_key=True, related_name="prompt_text"
+    )
+    words = models.TextField()
+
+    def __str__(self):
+        return self.words[:80]
+
+    @classmethod
+    def of(cls, prompt: str) -> str:
+        return " ".join(words(prompt))[: cls.MAX_INDEXED]
 
 
 MOST_EXTRA = 100  # pictures of one call, for numbering those beyond what was asked
+
+
+class IsOpen(models.Lookup):
+    """A state before the end, spelled out: behind parameters, SQLite does not see that `call_open` fits."""
+
+    STATES = ("queued", "sent", "answered")
+    prepare_rhs = False
+
+    def as_sql(self, compiler, connection):
+        column, params = self.process_lhs(compiler, connection)
+        return f"{column} IN {self.STATES}", params
+
+
+class GenerationCallQuerySet(models.QuerySet):
+    def open(self):
+        """Calls that wait or are under way. They are few, and found without looking at the others."""
+        return self.filter(IsOpen(models.F("state"), True))
 
 
 class GenerationCall(models.Model):
     """One paid request to the vendor: claimed once, sent at most once, accounted for always."""
 
     class State(models.TextChoices):
-        QUEUED = "queued", "Waiting"
-        SENT = "sent", "Sent"  # committed before the request goes out
-        ANSWERED = "answered", "Answered"  # the raw answer is complete in the spool
-        DONE = "done", "Done"
-        REFUSED = "refused", "Declined"
-        FAILED = "failed", "Failed"
-        UNKNOWN = "unknown", "Not sure"
-        CANCELLED = "cancelled", "Stopped"
+        QUEUED = "queued", gettext_lazy("Waiting")
+        SENT = "sent", gettext_lazy("Sent")  # committed before the request goes out
+        ANSWERED = "answered", gettext_lazy("Answered")  # the raw answer is complete in the spool
+        DONE = "done", gettext_lazy("Done")
+        REFUSED = "refused", gettext_lazy("Declined")
+        FAILED = "failed", gettext_lazy("Failed")
+        UNKNOWN = "unknown", gettext_lazy("Not sure")
+        CANCELLED = "cancelled", gettext_lazy("Stopped")
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)  # names its spool file
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="calls")
@@ -134,10 +200,13 @@ class GenerationCall(models.Model):
 
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     run_after = models.DateTimeField()
+    # Waits without a wake-up, for its owner's queue or for room at its connection: `lines` wakes it.
+    held = models.BooleanField(default=False)
     attempts = models.PositiveSmallIntegerField(default=0)
     attempt_token = models.UUIDField(null=True)  # a worker that lost its lease cannot commit
     lease_until = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
+    place = models.CharField(max_length=32, blank=True, default="")  # where its answer comes in
     finished_at = models.DateTimeField(null=True)
 
     images_received = models.PositiveSmallIntegerField(default=0)
@@ -151,6 +220,8 @@ class GenerationCall(models.Model):
     retryable = models.BooleanField(default=False)
     may_have_been_charged = models.BooleanField(default=False)
 
+    objects = GenerationCallQuerySet.as_manager()
+
     class Meta:
         ordering = ["generation", "index"]
         constraints = [models.UniqueConstraint(fields=["generation", "index"], name="call_once")]
@@ -159,7 +230,11 @@ class GenerationCall(models.Model):
                 fields=["state", "run_after"],
                 condition=models.Q(state__in=["queued", "sent", "answered"]),
                 name="call_open",
-            )
+            ),
+            models.Index(fields=["generation"], condition=models.Q(held=True), name="call_held"),
+            models.Index(
+                fields=["finished_at"], condition=models.Q(finished_at__isnull=False), name="call_ended"
+            ),
         ]
 
     def __str__(self):
@@ -204,3 +279,17 @@ class GenerationImage(models.Model):
 
     def __str__(self):
         return f"image {self.index} of {self.generation_id}"
+
+
+class CallPreview(models.Model):
+    """A picture on its way, for web servers that cannot see the worker's spool. See `gallery.partials`."""
+
+    call = models.ForeignKey(GenerationCall, on_delete=models.CASCADE, related_name="previews")
+    number = models.PositiveSmallIntegerField()  # counted up within the call
+    data = models.BinaryField()  # WebP
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["call", "number"], name="call_preview_once")]
+
+    def __str__(self):
+        return f"{self.call_id}: {self.number}"

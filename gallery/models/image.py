@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from gallery.models.base import Owned, OwnedQuerySet
 from gallery.models.tag import Tag, words
+from gallery.wording import gettext_lazy
 
 
 def draw() -> int:
@@ -26,15 +27,15 @@ class Image(Owned):
     """A picture: the original as it came, what is known of it, and where it came from."""
 
     class Source(models.TextChoices):
-        UPLOAD = "upload", "Uploaded"
-        IMPORT = "import", "Imported"
-        GENERATED = "generated", "Generated"
+        UPLOAD = "upload", gettext_lazy("Uploaded")
+        IMPORT = "import", gettext_lazy("Imported")
+        GENERATED = "generated", gettext_lazy("Generated")
 
     class CostSource(models.TextChoices):
-        REPORTED = "reported", "reported by the vendor"
-        COMPUTED = "computed", "counted from usage"
-        TABLE = "table", "from the price list"
-        UNKNOWN = "unknown", "not known"
+        REPORTED = "reported", gettext_lazy("reported by the vendor")
+        COMPUTED = "computed", gettext_lazy("counted from usage")
+        TABLE = "table", gettext_lazy("from the price list")
+        UNKNOWN = "unknown", gettext_lazy("not known")
 
     # The file
     storage_key = models.CharField(max_length=200, unique=True, editable=False)
@@ -89,6 +90,8 @@ class Image(Owned):
     # Key of the first picture of its stack: what one generation made, or versions of one picture.
     # A number, for the stack outlives that picture.
     stack = models.BigIntegerField(null=True, editable=False)
+    # Kept out of a comparison: shown for its stack. Null for all others, for a default rewrites the table.
+    tops_stack = models.BooleanField(null=True, editable=False)
     shuffle = models.IntegerField(default=draw, editable=False)  # place in the random order
 
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,19 +1,22 @@
 from django.db import models
+from django.utils.translation import ngettext
 
 from gallery.models.base import Owned, OwnedQuerySet
 from gallery.models.image import Image
 from gallery.models.tag import Tag
+from gallery.numerals import thousands
+from gallery.wording import gettext_lazy
 
 
 class Import(Owned):
     """A list of addresses, or an archive, brought in as a job whose progress everybody can see."""
 
     class Status(models.TextChoices):
-        QUEUED = "queued", "Waiting"
-        RUNNING = "running", "Running"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed"
-        CANCELLED = "cancelled", "Stopped"
+        QUEUED = "queued", gettext_lazy("Waiting")
+        RUNNING = "running", gettext_lazy("Running")
+        DONE = "done", gettext_lazy("Done")
+        FAILED = "failed", gettext_lazy("Failed")
+        CANCELLED = "cancelled", gettext_lazy("Stopped")
 
     ACTIVE = (Status.QUEUED, Status.RUNNING)
 
@@ -39,7 +42,8 @@ class Import(Owned):
         indexes = [models.Index(fields=["owner", "-id"], name="import_owner")]
 
     def __str__(self):
-        return self.archive_name or f"{self.total:,} address{'' if self.total == 1 else 'es'}"
+        addresses = ngettext("{n} address", "{n} addresses", self.total)
+        return self.archive_name or addresses.format(n=thousands(self.total))
 
     @property
     def is_active(self) -> bool:
@@ -50,10 +54,10 @@ class ImportEntry(models.Model):
     """One address, or one file of an archive."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        ADDED = "added", "Added"
-        DUPLICATE = "duplicate", "Already here"
-        FAILED = "failed", "Failed"
+        WAITING = "waiting", gettext_lazy("Waiting")
+        ADDED = "added", gettext_lazy("Added")
+        DUPLICATE = "duplicate", gettext_lazy("Already here")
+        FAILED = "failed", gettext_lazy("Failed")
 
     job = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="entries")
     index = models.PositiveIntegerField()

@@ -1,4 +1,4 @@
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from gallery.models.base import Owned, OwnedQuerySet
@@ -30,6 +30,13 @@ class ConnectionProfile(Owned):
         blank=True,
         validators=[MinValueValidator(0)],
     )
+    max_at_once = models.PositiveSmallIntegerField(  # None: as many as the workers have hands
+        "requests at once", null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
+    seconds_between = models.PositiveSmallIntegerField(
+        "seconds between requests", default=0, blank=True, validators=[MaxValueValidator(3600)]
+    )
+    next_at = models.DateTimeField(null=True, blank=True, editable=False)  # before it, nothing more is sent
     is_default = models.BooleanField("default", default=False)
     paused_until = models.DateTimeField(null=True, blank=True, editable=False)  # the vendor's Retry-After
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -4,15 +4,16 @@ from django.db import models
 
 from gallery.models.base import Owned, OwnedQuerySet
 from gallery.models.tag import Tag, fold
+from gallery.wording import gettext_lazy
 
 
 class Fragment(Owned):
     """A piece of prompt text of a character, look or persona."""
 
     class Use(models.TextChoices):
-        ALWAYS = "always", "Always"
-        DEMAND = "demand", "When asked for"
-        NEVER = "never", "Never: what to avoid"
+        ALWAYS = "always", gettext_lazy("Always")
+        DEMAND = "demand", gettext_lazy("When asked for")
+        NEVER = "never", gettext_lazy("Never: what to avoid")
 
     MAX_NAME = 60
 

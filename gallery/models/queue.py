@@ -13,6 +13,7 @@ class QueuedTask(models.Model):
     run_after = models.DateTimeField()
     lease_until = models.DateTimeField(null=True)
     worker = models.CharField(max_length=100, blank=True)
+    place = models.CharField(max_length=32, blank=True, default="")  # the only one to do it; "": any
     attempts = models.PositiveSmallIntegerField(default=0)  # times it was begun and not ended
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -28,8 +29,24 @@ class Worker(models.Model):
     """A worker process that is alive, or was: it says so every few seconds."""
 
     name = models.CharField(max_length=100, unique=True)  # host:pid
+    place = models.CharField(max_length=32, blank=True, default="")  # see `gallery.places`
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
 
     def __str__(self):
         return self.name
+
+
+class ModelTimes(models.Model):
+    """How long a vendor's model took lately, for all people together."""
+
+    provider = models.CharField(max_length=32)
+    model = models.CharField(max_length=120)
+    seconds = models.JSONField(default=list)  # of the last calls that brought pictures, the newest last
+
+    class Meta:
+        verbose_name_plural = "model times"
+        constraints = [models.UniqueConstraint(fields=["provider", "model"], name="model_times_once")]
+
+    def __str__(self):
+        return f"{self.provider} {self.model}"

@@ -23,6 +23,7 @@ class SavedSearch(Owned):
     objects = OwnedQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = "saved searches"
         ordering = ["position", "folded"]
         constraints = [models.UniqueConstraint(fields=["owner", "folded"], name="saved_search_name_once")]
 
@@ -46,6 +47,7 @@ class RecentSearch(models.Model):
     used_at = models.DateTimeField()
 
     class Meta:
+        verbose_name_plural = "recent searches"
         constraints = [models.UniqueConstraint(fields=["owner", "query"], name="recent_search_once")]
         indexes = [models.Index(fields=["owner", "-used_at"], name="recent_search_owner")]
 

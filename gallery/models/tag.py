@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
@@ -11,6 +12,7 @@ from django.urls import reverse
 from django.utils.text import slugify
 
 from gallery.models.base import Owned, OwnedQuerySet
+from gallery.wording import gettext_lazy
 
 WORD = re.compile(r"[^\W_]+")
 
@@ -48,11 +50,11 @@ class Tag(Owned):
     """A character, one of its looks, a persona, a chat or a free tag: what pictures are filed under."""
 
     class Kind(models.TextChoices):
-        CHARACTER = "character", "Character"
-        LOOK = "look", "Look"
-        PERSONA = "persona", "Persona"
-        CHAT = "chat", "Chat"
-        TAG = "tag", "Tag"
+        CHARACTER = "character", gettext_lazy("Character")
+        LOOK = "look", gettext_lazy("Look")
+        PERSONA = "persona", gettext_lazy("Persona")
+        CHAT = "chat", gettext_lazy("Chat")
+        TAG = "tag", gettext_lazy("Tag")
 
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.TAG)
     name = models.CharField(max_length=100)
@@ -72,6 +74,9 @@ class Tag(Owned):
     # [left, top, side] of the square to show, in thousandths of the upright picture's shorter side
     avatar_crop = models.JSONField(null=True, blank=True, editable=False)
     pinned = models.BooleanField(default=False)
+    monthly_budget_usd = models.DecimalField(  # of a chat, for what is made in it
+        max_digits=10, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TagQuerySet.as_manager()
@@ -142,11 +147,15 @@ class Tag(Owned):
         """Take over from a tag that goes what this one lacks; of texts nothing is lost."""
         self.pinned |= other.pinned
         self.color = self.color or other.color
+        if self.monthly_budget_usd is None:
+            self.monthly_budget_usd = other.monthly_budget_usd
         if self.avatar_id is None:
             self.avatar_id, self.avatar_crop = other.avatar_id, other.avatar_crop
         texts = dict.fromkeys(text.strip() for text in (self.description, other.description))
         self.description = "\n\n".join(text for text in texts if text)
-        self.save(update_fields=["pinned", "color", "avatar", "avatar_crop", "description"])
+        self.save(
+            update_fields=["pinned", "color", "avatar", "avatar_crop", "description", "monthly_budget_usd"]
+        )
 
 
 class TagCount(models.Model):
@@ -239,10 +248,10 @@ class ImageTag(models.Model):
     """One picture carries one tag. The key's order makes "newest pictures of a tag" one index scan."""
 
     class Origin(models.TextChoices):
-        PERSON = "person", "Person"
-        IMPORT = "import", "Import"
-        GENERATION = "generation", "Generation"
-        SUGGESTION = "suggestion", "Suggestion"
+        PERSON = "person", gettext_lazy("Person")
+        IMPORT = "import", gettext_lazy("Import")
+        GENERATION = "generation", gettext_lazy("Generation")
+        SUGGESTION = "suggestion", gettext_lazy("Suggestion")
 
     pk = models.CompositePrimaryKey("owner", "tag", "image")
     owner = models.ForeignKey("gallery.User", on_delete=models.CASCADE, related_name="+", db_index=False)

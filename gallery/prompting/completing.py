@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from gallery import autocomplete
 from gallery.models import Fragment, Placeholder, Tag, User
 from gallery.models.tag import fold
@@ -70,7 +72,7 @@ def _placeholders(owner: User, begun: str) -> Iterator[Completion]:
         yield _placeholder(row.name, row.values[0][:60])
     for name in TAKEN_BY_THE_CAST:
         if name.startswith(begun):
-            yield _placeholder(name, "The character" if name == "char" else "Your persona")
+            yield _placeholder(name, gettext("The character") if name == "char" else gettext("Your persona"))
 
 
 def _placeholder(name: str, note: str) -> Completion:

@@ -4,15 +4,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gallery.models import Fragment, Generation, HouseStyle, Image, Tag, User
+from django.utils.translation import gettext, ngettext
+
+from gallery.models import Fragment, Generation, HouseStyle, Image, Preset, Tag, User
+from gallery.numerals import thousands
 from gallery.prompting import fitting, packs
 from gallery.prompting.mentions import Cast, Mention
-from gallery.prompting.parts import Fixed, Paragraph, Part, Person, Piece, Wording
+from gallery.prompting.parts import Fixed, Paragraph, Part, Person, Piece, Side, Wording
 from gallery.prompting.placeholders import TYPED, Placeholders, Stretch
 from providers.base import Capabilities
 
 HOUSE_STYLE = "house style"
 AVOID = "Avoid: "
+PLACE = "{prompt}"  # where in the words of a style preset the prompt goes
+OF_PRESET = 0  # stands for the key of a fragment: what a style preset avoids
 NOT_TAKEN = "This model has no field for what to avoid."
 
 
@@ -26,6 +31,7 @@ class Scene:
     persona: Tag | None = None  # whom `@me` and `{{user}}` mean; None: the owner's own
     chat: Tag | None = None  # whose house style goes before the owner's
     tags: Sequence[Tag] = ()  # that the pictures get anyway
+    preset: Preset | None = None  # a style that was chosen, whatever the picture
     styled: bool = True  # with the house style: not for what changes a picture that is there
     references: Sequence[Image] = ()  # that go along anyway
     with_packs: bool = True
@@ -53,6 +59,7 @@ class Composition:
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()
     fragments: tuple[Fragment, ...] = field(default=())  # whose words are in it
+    preset: Preset | None = None  # the style that was chosen
 
     @property
     def text(self) -> str:
@@ -66,8 +73,10 @@ class Composition:
         )
 
     def receipt(self) -> dict[str, Any]:
-        """What is kept with a generation: {pieces, avoided, references, left_out, warnings, fragments}."""
-        return {
+        """What is kept: {pieces, avoided, references, left_out, warnings, fragments}, perhaps {preset}."""
+        style = self.preset
+        chosen = {"preset": {"id": str(style.public_id), "name": style.name}} if style else {}
+        return chosen | {
             "pieces": [{"text": piece.text, "from": piece.source} for piece in self.pieces],
             "avoided": [{"text": piece.text, "from": piece.source} for piece in self.avoided],
             "references": [
@@ -122,6 +131,7 @@ class _Composer:
         self.avoid: dict[int, Wording] = {}
         self.parts: list[Part] = [part for stretch in stretches for part in self._parts_of(stretch)]
         self.style = self._house_style() if scene.styled and prompt.strip() else []
+        self.around = self._preset() if scene.preset and prompt.strip() else []
 
     def _known(self, persona: Tag | None) -> dict[str, str]:
         """The placeholders that the cast fills."""
@@ -171,6 +181,21 @@ class _Composer:
 
         return filled
 
+    def _preset(self) -> list[Side]:
+        """What a style preset puts before the prompt and behind it."""
+        preset = self.scene.preset
+        if preset is None:
+            return []
+        source = f"style:{preset.name}"
+        if avoid := preset.values.get("negative", ""):
+            self.avoid[OF_PRESET] = Wording(texts=[avoid], source=source, name="Style")
+        said = preset.values.get("words", "")
+        before, place, behind = said.partition(PLACE)
+        if not place:
+            before, behind = "", f"\n\n{said}"
+        wording = Wording(texts=[said], source=source, name="Style")
+        return [Side(wording=wording, text=text) for text in (before, behind)] if said else []
+
     def _house_style(self) -> list[Wording]:
         chats = [None, *([self.scene.chat] if self.scene.chat else [])]
         rows = {style.chat_id: style for style in _styles(self.scene.owner, chats)}
@@ -187,9 +212,12 @@ class _Composer:
     def composition(self) -> Composition:
         able, negatives = self.scene.able, list(self.avoid.values())
         in_words = negatives if not able.negative_prompt and self.scene.owner.avoid_in_words else []
-        wordings = [*self._all_said(), *self.style, *in_words]
+        before, behind = self.around[:1], self.around[1:]
+        wordings = [*self._all_said(), *(side.wording for side in before), *self.style, *in_words]
         parts = [
+            *before,
             *self.parts,
+            *behind,
             Paragraph(wordings=self.style),
             Paragraph(wordings=in_words, begins=AVOID),
         ]
@@ -206,6 +234,7 @@ class _Composer:
             left_out=(*self._left_out(wordings), *map(_not_avoided, silent)),
             warnings=(*self.placeholders.warnings, *self._about_references(lost)),
             fragments=tuple(w.fragment for w in [*wordings, *negatives] if w.fragment and not w.dropped),
+            preset=self.scene.preset,
         )
 
     def _all_said(self) -> Iterator[Wording]:
@@ -235,15 +264,23 @@ class _Composer:
     def _about_references(self, lost: int) -> Iterator[str]:
         if lost:
             most = self.scene.able.max_references
-            pictures = "picture" if most == 1 else "pictures"
-            yield f"The model takes {most} reference {pictures}: {lost} of the cast’s stay behind."
+            words = ngettext(
+                "The model takes {n} reference picture: {lost} of the cast’s stay behind.",
+                "The model takes {n} reference pictures: {lost} of the cast’s stay behind.",
+                most,
+            )
+            yield words.format(n=most, lost=lost)
 
     def _left_out(self, wordings: Iterable[Wording]) -> Iterator[LeftOut]:
         most = self.scene.able.max_prompt or 0
         for wording in wordings:
-            how = "Left out" if wording.dropped else "Shortened" if wording.is_shortened else ""
+            how = ""
+            if wording.dropped:
+                how = gettext("Left out: the model takes {n} characters.")
+            elif wording.is_shortened:
+                how = gettext("Shortened: the model takes {n} characters.")
             if how:
-                reason = f"{how}: the model takes {most:,} characters."
+                reason = how.format(n=thousands(most))
                 yield LeftOut(text=wording.texts[0], source=wording.source, name=wording.name, reason=reason)
 
 

@@ -5,6 +5,7 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from gallery.models import Image, ReferencePicture, Tag
 from gallery.tagging.counts import lock_tag
@@ -23,11 +24,17 @@ def replace(tag: Tag, images: Sequence[Image]) -> None:
     """Make `images` the pack of `tag`, in this order. Raises `TagError`."""
     lock_tag(tag)
     if tag.kind not in KINDS:
-        raise TagError("Characters, looks and personas have reference pictures; other tags have none.")
+        raise TagError(
+            gettext("Characters, looks and personas have reference pictures; other tags have none.")
+        )
     unique = list(dict.fromkeys(images))
     if len(unique) > ReferencePicture.MOST:
         most = ReferencePicture.MOST
-        raise TagError(f"A reference pack has at most {most} pictures. Take out {len(unique) - most}.")
+        raise TagError(
+            gettext("A reference pack has at most {most} pictures. Take out {n}.").format(
+                most=most, n=len(unique) - most
+            )
+        )
     tag.reference_pictures.all().delete()
     ReferencePicture.objects.bulk_create(
         ReferencePicture(tag=tag, position=position, image=image) for position, image in enumerate(unique)

@@ -12,7 +12,7 @@ class Piece:
     """Some characters of the prompt as it is sent; all pieces in order are the prompt."""
 
     text: str
-    source: str  # "typed", "character:Mirel", "placeholder:weather", "house style"
+    source: str  # "typed", "character:Mirel", "placeholder:weather", "house style", "style:Oil painting"
 
 
 @dataclass(kw_only=True)
@@ -79,6 +79,18 @@ class Person:
             yield Piece(text=("; " if number else " (") + wording.text, source=wording.source)
         if said:
             yield Piece(text=")", source=said[-1].source)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """What stands before the prompt, or behind it, of a wording that goes around it."""
+
+    wording: Wording
+    text: str
+
+    def pieces(self) -> Iterator[Piece]:
+        if self.text and not self.wording.dropped:
+            yield Piece(text=self.text, source=self.wording.source)
 
 
 @dataclass(frozen=True, kw_only=True)

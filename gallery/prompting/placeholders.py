@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext
+
 from gallery.models import Placeholder
 from gallery.models.tag import fold
 
@@ -54,16 +56,28 @@ class Placeholders:
     def _stand_in(self, typed: str, name: str, within: tuple[str, ...]) -> Iterator[Stretch]:
         texts = self.values[name]
         if len(texts) > 1:
-            self._warn(f"“{{{{{typed.strip()}}}}}” has {len(texts)} values. The first one is used here.")
+            self._warn(
+                gettext("“{{{{{typed}}}}}” has {n} values. The first one is used here.").format(
+                    typed=typed.strip(), n=len(texts)
+                )
+            )
         self.grown += len(texts[0])
         yield from self.expand(texts[0], f"placeholder:{typed.strip()}", (*within, name))
 
     def _refuses(self, typed: str, name: str, within: tuple[str, ...]) -> bool:
         if name in within:
-            self._warn(f"“{{{{{typed.strip()}}}}}” leads back to itself, so it stays as it is typed.")
+            self._warn(
+                gettext("“{{{{{typed}}}}}” leads back to itself, so it stays as it is typed.").format(
+                    typed=typed.strip()
+                )
+            )
             return True
         if self.grown + len(self.values[name][0]) > MOST:
-            self._warn(f"“{{{{{typed.strip()}}}}}” makes the prompt too long, so it stays as it is typed.")
+            self._warn(
+                gettext("“{{{{{typed}}}}}” makes the prompt too long, so it stays as it is typed.").format(
+                    typed=typed.strip()
+                )
+            )
             return True
         return False
 

@@ -5,17 +5,22 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from gallery import filing, recovery
 from gallery.models import Generation, Import
 from gallery.models.generation import Status
+from gallery.wording import gettext_lazy
 from providers import pages
 
 CONNECTION_TROUBLE = {"auth", "permission", "billing", "network", "budget_exceeded"}
 CUT_OR_ODD = {"bad_response", "network", "timeout"}
 MENDABLE = {"billing", "permission", "budget_exceeded"}  # elsewhere, and nothing here tells when
-INSIDE = {"auth": "Update key", "budget_exceeded": "Change limit"}
-OUTSIDE = {"billing": ("Open billing", pages.BILLING), "permission": ("Open its settings", pages.RIGHTS)}
+INSIDE = {"auth": gettext_lazy("Update key"), "budget_exceeded": gettext_lazy("Change limit")}
+OUTSIDE = {
+    "billing": (gettext_lazy("Open billing"), pages.BILLING),
+    "permission": (gettext_lazy("Open its settings"), pages.RIGHTS),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +41,13 @@ def from_generation(row: Generation) -> Iterable[Action]:
         if row.cancel_requested:
             return
         yield Action(
-            label="Stop",
+            label=gettext("Stop"),
             url=reverse("generation-cancel", args=[row.public_id]),
             glyph="circle-stop",
             post=True,
         )
     elif row.status in (Status.DONE, Status.CANCELLED):
-        yield Action(label="Use again", url=again, glyph="undo-2")
+        yield Action(label=gettext("Use again"), url=again, glyph="undo-2")
     else:
         yield from _ways_on(row, again)
 
@@ -51,13 +56,15 @@ def _ways_on(row: Generation, again: str) -> Iterable[Action]:
     """The next steps after trouble. A declined prompt is not sent again as it is."""
     if recovery.lost_jobs(row):
         url = reverse("generation-check", args=[row.public_id])
-        yield Action(label="Check again", url=url, glyph="refresh-cw", primary=True, post=True)
+        yield Action(label=gettext("Check again"), url=url, glyph="refresh-cw", primary=True, post=True)
     yield from _to_the_cause(row)
     yield from _once_more(row, again)
     if row.error_code == "invalid_request" and row.profile:
-        yield Action(label="Connection settings", url=reverse("connection", args=[row.profile.public_id]))
+        yield Action(
+            label=gettext("Connection settings"), url=reverse("connection", args=[row.profile.public_id])
+        )
     else:
-        yield Action(label="Use another model", url=again)
+        yield Action(label=gettext("Use another model"), url=again)
 
 
 def raw_answers(row: Generation) -> Iterable[Action]:
@@ -66,7 +73,11 @@ def raw_answers(row: Generation) -> Iterable[Action]:
         return
     kept = [call for call in row.calls.all() if call.error_code in CUT_OR_ODD and filing.raw_path(call)]
     for call in kept:
-        label = "Download the raw answer" if len(kept) == 1 else f"Raw answer {call.index + 1}"
+        label = (
+            gettext("Download the raw answer")
+            if len(kept) == 1
+            else gettext("Raw answer {n}").format(n=call.index + 1)
+        )
         url = reverse("generation-answer", args=[row.public_id, call.index])
         yield Action(label=label, url=url, glyph="download", is_outside=True)
 
@@ -82,7 +93,7 @@ def _to_the_cause(row: Generation) -> Iterable[Action]:
             label=label, url=page[row.provider], glyph="external-link", primary=True, is_outside=True
         )
         return
-    label = INSIDE.get(row.error_code, "Connection settings")
+    label = INSIDE.get(row.error_code, gettext("Connection settings"))
     url = reverse("connection", args=[row.profile.public_id])
     yield Action(label=label, url=url, glyph="plug", primary=not row.retryable)
 
@@ -91,15 +102,15 @@ def _once_more(row: Generation, again: str) -> Iterable[Action]:
     """The same again where that helps, else the form with what was asked for."""
     retry = reverse("generation-retry", args=[row.public_id])
     if row.error_code == "refused":
-        yield Action(label="Edit prompt", url=again, glyph="pencil", primary=True)
+        yield Action(label=gettext("Edit prompt"), url=again, glyph="pencil", primary=True)
     elif row.status == Status.UNKNOWN or row.may_have_been_charged:
-        yield Action(label="Try again (may charge again)", url=retry, glyph="rotate-ccw", post=True)
+        yield Action(label=gettext("Try again (may charge again)"), url=retry, glyph="rotate-ccw", post=True)
     elif row.retryable or row.error_code == "storage":
-        yield Action(label="Try again", url=retry, glyph="rotate-ccw", primary=True, post=True)
+        yield Action(label=gettext("Try again"), url=retry, glyph="rotate-ccw", primary=True, post=True)
     elif row.error_code == "invalid_request":
-        yield Action(label="Fix settings", url=again, glyph="sliders-horizontal", primary=True)
+        yield Action(label=gettext("Fix settings"), url=again, glyph="sliders-horizontal", primary=True)
     elif row.error_code in MENDABLE or _has_other_key(row):
-        yield Action(label="Try again", url=retry, glyph="rotate-ccw", post=True)
+        yield Action(label=gettext("Try again"), url=retry, glyph="rotate-ccw", post=True)
 
 
 def _has_other_key(row: Generation) -> bool:
@@ -108,7 +119,7 @@ def _has_other_key(row: Generation) -> bool:
 
 
 def from_import(job: Import) -> Iterable[Action]:
-    yield Action(label="Show", url=reverse("import", args=[job.public_id]))
+    yield Action(label=gettext("Show"), url=reverse("import", args=[job.public_id]))
     if job.is_active and not job.cancel_requested:
         stop = reverse("import-cancel", args=[job.public_id])
-        yield Action(label="Stop", url=stop, glyph="circle-stop", post=True)
+        yield Action(label=gettext("Stop"), url=stop, glyph="circle-stop", post=True)

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from gallery import costs, periods, spending
 from gallery.costs import Limit
@@ -18,7 +19,7 @@ from gallery.screens.feed import with_query
 from gallery.spending import Key, Sums
 
 SHOWN = 20  # rows of a table
-KNOWN = {value: str(label) for value, label in Image.CostSource.choices}
+KNOWN = dict(Image.CostSource.choices)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,7 @@ class Bill:
     fruitless: int  # generations that brought nothing and cost nothing
     under_way: Decimal
     limit: Limit | None  # of this month
+    near: list[Limit]  # limits of chats that are almost used up
     forecast: Decimal | None  # for the whole of a period that is not over
     days_left: int
     before: Period | None
@@ -88,6 +90,7 @@ def read(owner: User, key: str) -> Bill:
         fruitless=spending.fruitless_count(owner, period),
         under_way=spending.under_way(owner),
         limit=limit_of(owner) if _is_this_month(period) else None,
+        near=_near(owner) if _is_this_month(period) else [],
         forecast=_forecast(period, whole.usd),
         days_left=(period.last_day - timezone.localdate()).days,
         before=earlier,
@@ -99,8 +102,11 @@ def limit_of(owner: User) -> Limit | None:
     """The person's own limit of this month."""
     if owner.monthly_budget_usd is None:
         return None
-    name = f"your {timezone.localdate():%B} limit"
-    return Limit(usd=owner.monthly_budget_usd, spent=costs.spent_by(owner), name=name)
+    return costs.limit_of(owner)
+
+
+def _near(owner: User) -> list[Limit]:
+    return [limit for limit in costs.limits_of_chats(owner) if limit.is_near]
 
 
 def _whole(owner: User, period: Period) -> Sums:
@@ -112,7 +118,7 @@ def _tabs(period: Period) -> tuple[Tab, ...]:
     today = timezone.localdate()
     month = period if period.is_month else periods.month(today.year, today.month)
     year = period.key if period.key.isdecimal() else month.key[:4]
-    labels = {"7d": "7 days", month.key: month.name, year: year, "all": "All"}
+    labels = {"7d": gettext("7 days"), month.key: month.name, year: year, "all": gettext("All")}
     return tuple(Tab(key=key, label=label, is_current=key == period.key) for key, label in labels.items())
 
 
@@ -148,7 +154,7 @@ def _profile_rows(owner: User, found: dict[Key, Sums]) -> list[Row]:
     names = {key: profile.name for key, profile in spending.profiles_by_key(owner).items()}
     return _cut(
         Row(
-            name=names.get(key, "Deleted connection"),
+            name=names.get(key, gettext("Deleted connection")),
             sums=sums,
             url=_search("connection", names.get(key, ""), sums),
         )
@@ -176,7 +182,7 @@ def _cut(rows: Iterable[Row]) -> list[Row]:
     shown, rest = ordered[:SHOWN], ordered[SHOWN:]
     if rest:
         whole = spending.total(row.sums for row in rest)
-        shown.append(Row(name=f"{len(rest)} others", sums=whole, known=_known(whole)))
+        shown.append(Row(name=gettext("{n} others").format(n=len(rest)), sums=whole, known=_known(whole)))
     return shown
 
 
@@ -188,4 +194,4 @@ def _search(kind: str, value: str, sums: Sums) -> str:
 def _known(sums: Sums) -> str:
     if sums.usd:
         return KNOWN[sums.known]
-    return KNOWN["unknown"] if sums.unpriced else "free"
+    return KNOWN["unknown"] if sums.unpriced else gettext("free")

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from gallery import partials
 from gallery.media import thumbnail_url
@@ -75,7 +76,7 @@ def of_picture(image: Image) -> Box:
         url=image.get_absolute_url(),
         thumb=thumbnail_url(image.public_id, image.owner_id, 320),
         full=thumbnail_url(image.public_id, image.owner_id, 1280),
-        alt=image.title or f"Image {image.public_id.hex[:4]}",
+        alt=image.title or gettext("Image {n}").format(n=image.public_id.hex[:4]),
         width=image.width,
         height=image.height,
     )

@@ -9,6 +9,7 @@ from gallery.media import thumbnail_url
 from gallery.models import ImageTag, Tag
 from gallery.screens import faces
 from gallery.screens.faces import Face
+from gallery.wording import gettext_lazy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,37 +25,37 @@ class Words:
 
 WORDS = {
     Tag.Kind.CHARACTER: Words(
-        one="character",
-        many="Characters",
-        empty="No characters yet. Start with a name, then file pictures under it.",
-        hint="Mira Vale",
+        one=gettext_lazy("character"),
+        many=gettext_lazy("Characters"),
+        empty=gettext_lazy("No characters yet. Start with a name, then file pictures under it."),
+        hint=gettext_lazy("Mira Vale"),
         portrait=True,
     ),
     Tag.Kind.LOOK: Words(
-        one="look",
-        many="Looks",
-        empty="No looks yet. A look is a way in which a character appears.",
-        hint="winter cloak",
+        one=gettext_lazy("look"),
+        many=gettext_lazy("Looks"),
+        empty=gettext_lazy("No looks yet. A look is a way in which a character appears."),
+        hint=gettext_lazy("winter cloak"),
         portrait=True,
     ),
     Tag.Kind.PERSONA: Words(
-        one="persona",
-        many="Personas",
-        empty="No personas yet. A persona is who you are in a chat.",
-        hint="The Archivist",
+        one=gettext_lazy("persona"),
+        many=gettext_lazy("Personas"),
+        empty=gettext_lazy("No personas yet. A persona is who you are in a chat."),
+        hint=gettext_lazy("The Archivist"),
         portrait=True,
     ),
     Tag.Kind.CHAT: Words(
-        one="chat",
-        many="Chats",
-        empty="No chats yet. File the pictures of one story together under its name.",
-        hint="The Long Night",
+        one=gettext_lazy("chat"),
+        many=gettext_lazy("Chats"),
+        empty=gettext_lazy("No chats yet. File the pictures of one story together under its name."),
+        hint=gettext_lazy("The Long Night"),
     ),
     Tag.Kind.TAG: Words(
-        one="tag",
-        many="Tags",
-        empty="No tags yet. Write some on a picture, or start one here.",
-        hint="blue hour",
+        one=gettext_lazy("tag"),
+        many=gettext_lazy("Tags"),
+        empty=gettext_lazy("No tags yet. Write some on a picture, or start one here."),
+        hint=gettext_lazy("blue hour"),
     ),
 }
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from gallery.numerals import local
 from gallery.periods import Bucket, Period
 from gallery.templatetags.ui import money
 from providers import registry
@@ -91,7 +93,7 @@ def _legend(order: Sequence[str]) -> tuple[tuple[int, str], ...]:
     if len(order) <= COLORS:
         return tuple((number, label_of(provider)) for number, provider in enumerate(order, 1))
     named = [(number, label_of(provider)) for number, provider in enumerate(order[: COLORS - 1], 1)]
-    return (*named, (COLORS, "Others"))
+    return (*named, (COLORS, gettext("Others")))
 
 
 def _by_color(spent: dict[tuple[int, str], Decimal], index: int, order: Sequence[str]) -> dict[int, Decimal]:
@@ -115,7 +117,7 @@ def _scale(highest: Decimal) -> tuple[Decimal, Decimal]:
 def _tick(value: Decimal, top: Decimal) -> Tick:
     places = len(f"{value.normalize():f}".partition(".")[2])
     decimals = max(0 if top >= 10 else 2, places)
-    return Tick(y=_y(value, top), label=f"${value:,.{decimals}f}" if value else "$0")
+    return Tick(y=_y(value, top), label=local(f"${value:,.{decimals}f}") if value else "$0")
 
 
 def _y(value: Decimal, top: Decimal) -> float:
@@ -149,7 +151,11 @@ def _title(bucket: Bucket, parts: dict[int, Decimal], order: Sequence[str]) -> s
     names = dict(_legend(order))
     listed = ", ".join(f"{names[color]} {money(usd)}" for color, usd in parts.items())
     whole = sum(parts.values(), Decimal(0))
-    return f"{bucket.name}: {money(whole)}. {listed}" if whole else f"{bucket.name}: nothing"
+    return (
+        f"{bucket.name}: {money(whole)}. {listed}"
+        if whole
+        else gettext("{name}: nothing").format(name=bucket.name)
+    )
 
 
 def _stacked(parts: dict[int, Decimal], top: Decimal):

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext
 
 from gallery.models import Image
 from gallery.screens.receipts import Span, spans
 from gallery.templatetags.ui import money
+from gallery.wording import gettext_lazy
 from providers import registry
 
 FORMATS = {
@@ -16,7 +18,12 @@ FORMATS = {
     "image/webp": "WebP",
     "image/avif": "AVIF",
 }
-NAMES = {"quality": "Quality", "style": "Style", "background": "Background", "resolution": "Resolution"}
+NAMES = {
+    "quality": gettext_lazy("Quality"),
+    "style": gettext_lazy("Style"),
+    "background": gettext_lazy("Background"),
+    "resolution": gettext_lazy("Resolution"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,21 +46,21 @@ class Wording:
 def made_with(image: Image) -> list[Fact]:
     """List how `image` was made and what its file is; facts that are not known are left out."""
     facts = [
-        Fact(name="Model", value=image.model),
-        Fact(name="Connection", value=_connection(image)),
-        Fact(name="Size", value=f"{image.width} × {image.height}", note=_asked(image)),
+        Fact(name=gettext("Model"), value=image.model),
+        Fact(name=gettext("Connection"), value=_connection(image)),
+        Fact(name=gettext("Size"), value=f"{image.width} × {image.height}", note=_asked(image)),
         Fact(
-            name="File",
+            name=gettext("File"),
             value=f"{FORMATS.get(image.mime_type, image.mime_type)}, {filesizeformat(image.bytes)}",
-            note="arrived damaged" if image.params.get("damaged") else "",
+            note=gettext("arrived damaged") if image.params.get("damaged") else "",
         ),
         *(
             Fact(name=name, value=str(image.params.get(key) or "").capitalize())
             for key, name in NAMES.items()
         ),
-        Fact(name="Avoided", value=image.negative_prompt),
-        Fact(name="Seed", value="" if image.seed is None else str(image.seed)),
-        Fact(name="Took", value=_took(image)),
+        Fact(name=gettext("Avoided"), value=image.negative_prompt),
+        Fact(name=gettext("Seed"), value="" if image.seed is None else str(image.seed)),
+        Fact(name=gettext("Took"), value=_took(image)),
         *_cost(image),
     ]
     return [fact for fact in facts if fact.value]
@@ -62,9 +69,9 @@ def made_with(image: Image) -> list[Fact]:
 def wordings(image: Image) -> list[Wording]:
     """List the texts of the prompt that differ from the one before: as typed, as sent, as rewritten."""
     texts = (
-        ("typed", "As typed", image.prompt),
-        ("sent", "As sent", image.prompt_sent),
-        ("rewritten", "As rewritten", image.revised_prompt),
+        ("typed", gettext("As typed"), image.prompt),
+        ("sent", gettext("As sent"), image.prompt_sent),
+        ("rewritten", gettext("As rewritten"), image.revised_prompt),
     )
     seen: dict[str, Wording] = {}
     for key, label, text in texts:
@@ -90,7 +97,11 @@ def _asked(image: Image) -> str:
     if not (cross and width.isdecimal() and height.isdecimal()):
         return ""
     same = (int(width), int(height)) == (image.width, image.height)
-    return "as asked" if same else f"you asked for {width} × {height}"
+    return (
+        gettext("as asked")
+        if same
+        else gettext("you asked for {width} × {height}").format(width=width, height=height)
+    )
 
 
 def _took(image: Image) -> str:
@@ -104,4 +115,4 @@ def _cost(image: Image) -> list[Fact]:
     if image.source != Image.Source.GENERATED:
         return []
     note = image.get_cost_source_display() if image.cost_usd else ""  # nothing to explain about "free"
-    return [Fact(name="Cost", value=money(image.cost_usd), note=note)]
+    return [Fact(name=gettext("Cost"), value=money(image.cost_usd), note=note)]

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from gallery import months
 from gallery.models import Image
@@ -152,7 +153,11 @@ class Nearest:
 def nearest(found: Search) -> list[Nearest]:
     """Propose searches with one term less, or with what may have been meant, that do find something."""
     meant = [(mistake.better, mistake.better) for mistake in found.mistakes if mistake.better]
-    less = [(f"Without {term.text}", term.without) for term in found.terms] if len(found.terms) > 1 else []
+    less = (
+        [(gettext("Without {text}").format(text=term.text), term.without) for term in found.terms]
+        if len(found.terms) > 1
+        else []
+    )
     tried = (
         Nearest(label=label, query=query, total=total(search(found.owner, query)))
         for label, query in [*less[:NEAREST], *meant[:NEAREST]]

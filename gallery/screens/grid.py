@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from gallery.media import thumbnail_url
 from gallery.models import Image
@@ -41,18 +42,18 @@ TILE = (
     'srcset="{small} {small_width}w, {full} {full_width}w" '
     'sizes="{sizes}" width="{width}" height="{height}" alt="{alt}" decoding="async" {loading}></a>'
     '<span class="veil"></span><label class="pick"><input type="checkbox" name="ids" value="{id}{whole}" '
-    'form="bulk" aria-label="Select {alt}"></label>{badge}{heart}{show}</li>'
+    'form="bulk" aria-label="{select}"></label>{badge}{heart}{show}</li>'
 )
 HEART = (
     '<button class="fav" form="fav" formaction="{url}favourite/" data-favourite="{id}" '
-    'aria-pressed="{pressed}" aria-label="Favourite {alt}">{icon}</button>'
+    'aria-pressed="{pressed}" aria-label="{favourite}">{icon}</button>'
 )
-BADGE = '<span class="badge"><span class="vh">Animated</span>{icon}</span>'
+BADGE = '<span class="badge"><span class="vh">{animated}</span>{icon}</span>'
 STACK = (
-    '<a class="badge" href="{url}stack/{suffix}" data-stack><span class="vh">Show the stack of </span>'
-    '{icon}{n}<span class="vh"> images</span></a>'
+    '<a class="badge" href="{url}stack/{suffix}" data-stack><span class="vh">{before} </span>'
+    '{icon}{n}<span class="vh"> {after}</span></a>'
 )
-SHOW = '<label class="show"><input type="checkbox" class="vh">{icon}<span>Show</span></label>'
+SHOW = '<label class="show"><input type="checkbox" class="vh">{icon}<span>{show}</span></label>'
 NO_BADGES: Badges = {}
 NO_SIZES: Sizes = {}
 
@@ -116,20 +117,33 @@ def _draw(
     rows: list[Row], query: str, first: bool, hearts: bool, badges: Badges, sizes: Sizes
 ) -> Iterator[str]:
     home, suffix = reverse("index"), f"?in={quote(query)}" if query else ""
-    heart, show, layers = icon("heart"), SHOW.format(icon=icon("eye", "s")), icon("layers", "s")
-    animated = BADGE.format(icon=icon("play", "s"))
+    heart, show, layers = (
+        icon("heart"),
+        SHOW.format(icon=icon("eye", "s"), show=gettext("Show")),
+        icon("layers", "s"),
+    )
+    animated = BADGE.format(icon=icon("play", "s"), animated=gettext("Animated"))
+    select, favourite = gettext("Select {name}"), gettext("Favourite {name}")
+    before, after = gettext("Show the stack of {n} images").split("{n}")
     for index, row in enumerate(rows):
         public_id, alt = str(row["public_id"]), escape(row["alt"])
         url = f"{home}images/{public_id}/"
         own = {"id": public_id, "alt": alt, "url": url}
+        pressed = str(row["favorite"]).lower()
+        liked = HEART.format(**own, pressed=pressed, icon=heart, favourite=favourite.format(name=alt))
         n = sizes.get(row["pk"], 1)
-        stack = STACK.format(url=url, suffix=suffix, icon=layers, n=n) if n > 1 else ""
+        stack = (
+            STACK.format(url=url, suffix=suffix, icon=layers, n=n, before=before.strip(), after=after.strip())
+            if n > 1
+            else ""
+        )
         yield TILE.format(
             **own,
             **_shape(row),
             href=url + suffix,
             whole=f"+{n}" if n > 1 else "",
-            heart=HEART.format(**own, pressed=str(row["favorite"]).lower(), icon=heart) if hearts else "",
+            select=select.format(name=alt),
+            heart=liked if hearts else "",
             badge=stack or badges.get(row["pk"]) or (animated if row["frames"] > 1 else ""),
             loading=_loading(index if first else EAGER),
             extra=" tile--sensitive" if row["sensitive"] else "",
@@ -242,7 +256,7 @@ def _title(period: str) -> str:
         return date_format(date.fromisoformat(f"{period}-01"), "F Y")
     day, today = date.fromisoformat(period), timezone.localdate()
     if day == today:
-        return "Today"
+        return gettext("Today")
     if day == today - timedelta(days=1):
-        return "Yesterday"
-    return date_format(day, "l j F" if day.year == today.year else "l j F Y")
+        return gettext("Yesterday")
+    return date_format(day, gettext("l j F") if day.year == today.year else gettext("l j F Y"))

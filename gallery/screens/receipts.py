@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext
+
 from gallery.media import thumbnail_url
 from gallery.models import Image
 from gallery.prompting import Composition
@@ -69,7 +71,7 @@ def _words(source: str) -> str:
     head, _, name = source.partition(":")
     if source == TYPED:
         return ""
-    return name.strip('"').replace(":", ": ") if head in TINTS else name or "House style"
+    return name.strip('"').replace(":", ": ") if head in TINTS else name or gettext("House style")
 
 
 def _picture(image: Image, source: str) -> Picture:

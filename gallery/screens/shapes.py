@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, sqrt
 
+from django.utils.translation import gettext
+
 COMMON = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "9:21", "21:9", "1:2", "2:1")
 BOX = 34  # pixels, the longest side of an outline
 AREA = 720  # square pixels, which all outlines share as far as the box lets them
@@ -60,7 +62,15 @@ def shapes_of(values: Sequence[str], chosen: str) -> list[Shape]:
 def _shape(value: str, *, chosen: bool, taken: set[str]) -> Shape:
     ratio = ratio_of(value)
     if not ratio:
-        return Shape(value=value, label="Auto", name="Automatic", pixels="", width=0, height=0, chosen=chosen)
+        return Shape(
+            value=value,
+            label=gettext("Auto"),
+            name=gettext("Automatic"),
+            pixels="",
+            width=0,
+            height=0,
+            chosen=chosen,
+        )
     label = value if ":" in value else _ratio_label(ratio)
     pixels = value.replace("x", " × ") if "x" in value else ""
     plain = label + _tier(value) if label else ""
@@ -94,6 +104,8 @@ def _outline(ratio: float) -> tuple[int, int]:
 
 
 def _spoken(label: str, ratio: float, value: str) -> str:
-    way = "square" if abs(ratio - 1) < 0.01 else "portrait" if ratio < 1 else "landscape"
-    pixels = f", {value.replace('x', ' by ')}" if "x" in value else ""
-    return ", ".join(filter(None, (label.replace(":", " to "), f"{way}{pixels}")))
+    way = gettext("portrait") if ratio < 1 else gettext("landscape")
+    if abs(ratio - 1) < 0.01:
+        way = gettext("square")
+    pixels = value.replace("x", gettext(" by ")) if "x" in value else ""
+    return ", ".join(filter(None, (label.replace(":", gettext(" to ")), way, pixels)))

@@ -52,6 +52,8 @@ class PinnedTag:
 
 @dataclass(frozen=True, kw_only=True)
 class Sidebar:
+    """What the side bar of one person shows."""
+
     images: int
     characters: int
     personas: int
@@ -62,8 +64,13 @@ class Sidebar:
     month: datetime  # when this one began
     spent: Decimal  # US dollars since then
     limit: Decimal | None  # the person's own, for a month
+    warn_percent: int  # of it, from when on people are warned
     pinned: tuple[PinnedTag, ...]
     searches: tuple[SavedSearch, ...]  # those that are pinned
+
+    @property
+    def is_near(self) -> bool:
+        return self.limit is not None and self.spent * 100 >= self.limit * self.warn_percent
 
 
 def of(request) -> Sidebar:
@@ -117,6 +124,7 @@ def read(user) -> Sidebar:
         month=month,
         spent=sum((Decimal(usd or 0) for usd in spent), Decimal(0)).quantize(MICRO),
         limit=user.monthly_budget_usd,
+        warn_percent=user.warn_percent,
         pinned=pinned_tags(user) if pins else (),
         searches=pinned_searches(user) if searches else (),
     )

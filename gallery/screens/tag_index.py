@@ -13,15 +13,16 @@ from gallery.models import ImageTag, Tag, TagCount
 from gallery.models.tag import fold
 from gallery.screens import cast, faces
 from gallery.screens.cast import Card
+from gallery.wording import gettext_lazy
 
 PER_PAGE = 60
 PEOPLE_FROM = 30  # newest pictures of a chat that are looked at for who is in it
 PEOPLE_SHOWN = 3
 MANY = 5_000  # tags; so many are not sorted for one page, but read in the order of an index
 SORTS = {
-    "used": ("Last used", (F("used_at").desc(nulls_last=True), "folded")),
-    "name": ("Name", ("folded",)),
-    "images": ("Most images", ("-image_count", "folded")),
+    "used": (gettext_lazy("Last used"), (F("used_at").desc(nulls_last=True), "folded")),
+    "name": (gettext_lazy("Name"), ("folded",)),
+    "images": (gettext_lazy("Most images"), ("-image_count", "folded")),
 }
 # By an index of the counts: its order, which counts are in it, and which tags come after them.
 COUNTED = {

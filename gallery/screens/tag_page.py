@@ -5,11 +5,11 @@ from decimal import Decimal
 
 from django.db.models import Count, F, Sum
 
-from gallery import bitmaps, fragments, implications, offers
+from gallery import bitmaps, comparisons, costs, fragments, implications, offers
 from gallery.forms.pictures import rows_of
 from gallery.models import Fragment, Image, ImageTag, Tag, User
 from gallery.prompting import packs
-from gallery.screens import cast, faces, feed
+from gallery.screens import cards, cast, faces, feed
 from gallery.screens.cast import Card
 
 OFTEN_FROM = 500  # newest pictures of a tag that are looked at for its company
@@ -49,10 +49,19 @@ def read(tag: Tag) -> dict:
         "has_fragments": has_texts,
         "fragments": fragment_cards(tag) if has_texts else [],
         "pack": rows_of(packs.images_of(tag)) if has_texts else [],
+        "kept": kept(tag) if has_texts else [],
         "brought": brought,
         "lacking": implications.lacking(tag) if brought else 0,
         "cost": cost(tag),
+        "limit": limit(tag),
     }
+
+
+def limit(tag: Tag) -> costs.Limit | None:
+    """What may be spent in a chat in this month, where it has a limit."""
+    if tag.monthly_budget_usd is None:
+        return None
+    return next(iter(costs.limits_of_chats(tag.owner, [tag])), None)
 
 
 def often_with(tag: Tag) -> list[Card]:
@@ -78,6 +87,20 @@ def looks(tag: Tag) -> list[Card]:
     rows = tag.looks.filter(alias_of=None).with_counts().annotate(used_at=F("count__used_at"))
     rows = rows.select_related("avatar", "parent").order_by(F("used_at").desc(nulls_last=True), "folded")
     return cast.cards(list(rows[:LOOKS_SHOWN]), faces.PORTRAIT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A model in comparisons for a tag."""
+
+    name: str
+    record: comparisons.Record
+
+
+def kept(tag: Tag) -> list[Kept]:
+    """Which models were kept in comparisons for `tag`, how often and at which price."""
+    records = comparisons.records_of(tag)
+    return [Kept(name=cards.model_name(each.provider, each.model), record=each) for each in records]
 
 
 def cost(tag: Tag) -> Decimal | None:

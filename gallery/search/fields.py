@@ -5,10 +5,12 @@ from functools import partial
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext
 
 from gallery.models import ConnectionProfile, GenerationReference, Image, ImageTag, NearDuplicate, Tag, User
 from gallery.search import values
 from gallery.search.language import Term
+from gallery.wording import format_lazy, gettext_lazy
 
 SOURCES = {
     "upload": Image.Source.UPLOAD,
@@ -151,28 +153,35 @@ READERS: dict[str, Callable[[User, str], Q | None]] = {
     "id": _id,
     "stack": _stack,
 }
-DAYS = "Write a day like 2026-11-22, 2026-11, 2026, today, yesterday, week, month or year"
+DAYS = gettext_lazy("Write a day like 2026-11-22, 2026-11, 2026, today, yesterday, week, month or year.")
+ONE_OF = gettext_lazy("Write one of {names}.")
 HINTS = {
-    "source": "Write upload, import or generated.",
-    "is": f"Write one of {', '.join((*MARKS, *LISTED))}.",
-    "has": f"Write one of {', '.join(THINGS)}.",
-    "favourite": "Write yes or no.",
-    "sensitive": "Write yes or no.",
-    "rating": "Write stars like 4, >=4, 2..3 or none.",
-    "cost": "Write US dollars like 0.04, >0.05, 0.01..0.10, free or unknown.",
-    "width": "Write pixels like 1024, >2000 or 512..1024.",
-    "height": "Write pixels like 1024, >2000 or 512..1024.",
-    "size": "Write the longest side like >=2000, both sides like 1024x1536, or the file like >5MB.",
-    "ratio": "Write portrait, landscape, square, or width to height like 16:9.",
-    "id": "Write the id as it stands in the picture's address.",
-    "stack": "Write the id of one of its pictures, as it stands in the picture's address.",
-    "date": f"{DAYS}, or from..to.",
-    "before": f"{DAYS}.",
-    "after": f"{DAYS}.",
-    "sort": "Write newest, oldest, rating, cost or random.",
+    "source": gettext_lazy("Write upload, import or generated."),
+    "is": format_lazy(ONE_OF, names=", ".join((*MARKS, *LISTED))),
+    "has": format_lazy(ONE_OF, names=", ".join(THINGS)),
+    "favourite": gettext_lazy("Write yes or no."),
+    "sensitive": gettext_lazy("Write yes or no."),
+    "rating": gettext_lazy("Write stars like 4, >=4, 2..3 or none."),
+    "cost": gettext_lazy("Write US dollars like 0.04, >0.05, 0.01..0.10, free or unknown."),
+    "width": gettext_lazy("Write pixels like 1024, >2000 or 512..1024."),
+    "height": gettext_lazy("Write pixels like 1024, >2000 or 512..1024."),
+    "size": gettext_lazy(
+        "Write the longest side like >=2000, both sides like 1024x1536, or the file like >5MB."
+    ),
+    "ratio": gettext_lazy("Write portrait, landscape, square, or width to height like 16:9."),
+    "id": gettext_lazy("Write the id as it stands in the picture's address."),
+    "stack": gettext_lazy("Write the id of one of its pictures, as it stands in the picture's address."),
+    "date": gettext_lazy(
+        "Write a day like 2026-11-22, 2026-11, 2026, today, yesterday, week, month or year, or from..to."
+    ),
+    "before": DAYS,
+    "after": DAYS,
+    "sort": gettext_lazy("Write newest, oldest, rating, cost or random."),
 }
 
 
 def unknown(term: Term, value: str) -> str:
     """Say that the filter does not know `value`, and what it takes."""
-    return f"{term.kind}: does not know “{value[:40]}”. {HINTS[term.kind]}"
+    return gettext("{kind}: does not know “{n}”. {hint}").format(
+        kind=term.kind, n=value[:40], hint=HINTS[term.kind]
+    )

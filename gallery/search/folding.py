@@ -73,6 +73,7 @@ class Lying(NamedTuple):
 
     pk: int
     stack: int | None
+    tops_stack: bool | None = None
     rating: int = 0  # this one and those below as far as the order looks at them
     cost_usd: Decimal | None = None
     shuffle: int = 0
@@ -80,7 +81,7 @@ class Lying(NamedTuple):
 
 def _lie(images: QuerySet[Image], order: Order) -> Iterator[Lying]:
     looked_at = {"rating": ("rating",), "cost": ("cost_usd",), "random": ("shuffle",)}.get(order.name, ())
-    for row in images.order_by().values("pk", "stack", *looked_at):
+    for row in images.order_by().values("pk", "stack", "tops_stack", *looked_at):
         yield Lying(**row)
 
 
@@ -100,14 +101,18 @@ def _load(wanted: Sequence[int], fields: Sequence[str]) -> list[Any]:
 
 
 def _firsts(found: Search, images: list[Lying], mixed: bool, sizes: Counter[int]) -> dict[int | None, int]:
-    """The first matching picture of each stack that `images` lie on; `sizes` gets how many there are."""
+    """The picture that is shown of each stack that `images` lie on; `sizes` gets how many there are.
+
+    That is the one that was kept out of a comparison, else the first one that matches.
+    """
     names = {image.stack for image in images} - {None}
     if not names:
         return {}
     frequent = connection.vendor == "sqlite" and found.match
     matching = found.spelled_out() if frequent else found.images
     rows = _lie(matching.filter(stack__in=names), found.order)
-    members = sorted(rows, key=_rank(found.order, mixed), reverse=True)
+    rank = _rank(found.order, mixed)
+    members = sorted(rows, key=lambda image: (not image.tops_stack, rank(image)), reverse=True)
     firsts: dict[int | None, int] = {image.stack: image.pk for image in members}
     n = Counter(image.stack for image in members)
     sizes.update({key: n[stack] for stack, key in firsts.items() if key not in sizes})

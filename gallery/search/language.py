@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from django.utils.translation import gettext
+
 TAG_KINDS = ("character", "look", "persona", "chat", "tag")
 FILTERS = (
     *TAG_KINDS, "model", "provider", "profile", "source", "rating", "favourite", "sensitive", "cost", "date",
@@ -59,7 +61,7 @@ class Term(Part):
     @property
     def label(self) -> str:
         """What a chip shows beside its icon."""
-        return " or ".join(self.values) if self.is_tag else self.text
+        return gettext(" or ").join(self.values) if self.is_tag else self.text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +93,7 @@ class Mistake:
     @property
     def located(self) -> str:
         """The sentence with its place, for readers who cannot be shown it."""
-        return f"Character {self.start + 1}: {self.sentence}"
+        return gettext("Character {n}: {sentence}").format(n=self.start + 1, sentence=self.sentence)
 
 
 @dataclass(frozen=True, kw_only=True)

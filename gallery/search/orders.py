@@ -14,13 +14,14 @@ from typing import Any, Protocol
 from django.db.models import Q
 
 from gallery.models.image import draw
+from gallery.wording import gettext_lazy
 
 SORTS = {
-    "newest": "Newest",
-    "oldest": "Oldest",
-    "rating": "Best rated",
-    "cost": "Most expensive",
-    "random": "Random",
+    "newest": gettext_lazy("Newest"),
+    "oldest": gettext_lazy("Oldest"),
+    "rating": gettext_lazy("Best rated"),
+    "cost": gettext_lazy("Most expensive"),
+    "random": gettext_lazy("Random"),
 }
 SPELLINGS = {"new": "newest", "old": "oldest", "best": "rating", "shuffle": "random"}
 SEEDED = re.compile(r"random-(\d{1,9})")

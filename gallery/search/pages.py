@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core import signing
+from django.utils.translation import gettext
 
 from gallery import librarycounts
 from gallery.models import Image, TagCount
+from gallery.numerals import thousands
 from gallery.search.folding import Wish, fold, spread
 from gallery.search.keys import is_mixed, keys, newest
 from gallery.search.matching import Search
@@ -35,7 +37,7 @@ class Total:
     exact: bool  # false: there are more than `n`
 
     def __str__(self) -> str:
-        return f"{self.n:,}" if self.exact else f"{self.n:,}+"
+        return thousands(self.n) if self.exact else f"{thousands(self.n)}+"
 
 
 def page(
@@ -119,10 +121,12 @@ def _read_cursor(found: Search, cursor: str) -> _Start:
     try:
         digest, name, mixed, *position = signing.loads(cursor, salt=SALT)
     except (signing.BadSignature, ValueError) as exc:
-        raise BadCursor("This place in the list cannot be read. Start again from the first page.") from exc
+        raise BadCursor(
+            gettext("This place in the list cannot be read. Start again from the first page.")
+        ) from exc
     order = read_order(name)
     if digest != _digest(found) or order is None or order.name != found.order.name:
-        raise BadCursor("This place belongs to another list. Start again from the first page.")
+        raise BadCursor(gettext("This place belongs to another list. Start again from the first page."))
     return _Start(order=order, mixed=mixed, position=tuple(position))
 
 

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
+from django.utils.translation import gettext
+
 from gallery.models.tag import words
+from gallery.numerals import thousands
 from gallery.search.language import EXAMPLES, FILTERS, SPELLINGS, Group, Mistake, Node, Query, Term
+from gallery.wording import gettext_lazy
 
 MAX_CHARACTERS = 2000
 MAX_PARTS = 100  # words and values of filters; each may cost the database a look at every picture
@@ -15,9 +19,9 @@ MAX_DEPTH = 8  # brackets in brackets that mean something; SQLite gives up at so
 TOKEN = re.compile(r'(?P<open>\()|(?P<close>\))|(?P<minus>-+(?=[^\s)-]))|(?P<item>(?:"[^"]*"?|[^\s"()])+)')
 FILTER = re.compile(r"([A-Za-z]+):(.*)", re.DOTALL)
 VALUE = re.compile(r'(?:"[^"]*"?|[^,"])+')
-UNQUOTED = "This quotation mark is not closed. It was read as if it closed at the end."
-NOT_CLOSED = "This bracket is not closed. It was read as if it closed at the end."
-NOT_OPENED = "This bracket closes, but none is open. It was left out."
+UNQUOTED = gettext_lazy("This quotation mark is not closed. It was read as if it closed at the end.")
+NOT_CLOSED = gettext_lazy("This bracket is not closed. It was read as if it closed at the end.")
+NOT_OPENED = gettext_lazy("This bracket closes, but none is open. It was left out.")
 
 
 def parse(text: str) -> Query:
@@ -25,7 +29,9 @@ def parse(text: str) -> Query:
     text = "".join(c if c.isprintable() else " " for c in text).strip()
     reader = _Reader(text[:MAX_CHARACTERS])
     if len(text) > MAX_CHARACTERS:
-        sentence = f"This search is too long. Only its first {MAX_CHARACTERS:,} characters were used."
+        sentence = gettext(
+            "This search is too long. Only its first {max_characters} characters were used."
+        ).format(max_characters=thousands(MAX_CHARACTERS))
         reader.doubt(sentence, MAX_CHARACTERS - 1, MAX_CHARACTERS)
     return reader.read()
 
@@ -93,7 +99,9 @@ class _Reader:
         if self.text.count('"') % 2:
             at = self.text.rindex('"')
             self.doubt(
-                "This quotation mark is not closed. It was read as if it closed at the end.", at, at + 1
+                gettext("This quotation mark is not closed. It was read as if it closed at the end."),
+                at,
+                at + 1,
             )
         for match in TOKEN.finditer(self.text):
             self._take(match)
@@ -103,7 +111,7 @@ class _Reader:
             self.doubt(NOT_CLOSED, at, at + 1)
             self._close(len(self.text))
         if self.text and not (any(self.open[0].choices) or self.sorts or self.mistakes):
-            self.doubt("There is nothing to look for in this search.", 0, len(self.text))
+            self.doubt(gettext("There is nothing to look for in this search."), 0, len(self.text))
         return self._query()
 
     def _take(self, match: re.Match[str]) -> None:
@@ -129,7 +137,7 @@ class _Reader:
     def _or(self, match: re.Match[str]) -> None:
         bracket = self.open[-1]
         if not bracket.choices[-1]:
-            self.doubt("OR needs something before it, as in tag:rain OR tag:snow.", *match.span())
+            self.doubt(gettext("OR needs something before it, as in tag:rain OR tag:snow."), *match.span())
             return
         self._end_of_choice(match.start())
         bracket.choices.append([])
@@ -137,10 +145,12 @@ class _Reader:
 
     def _end_of_choice(self, end: int) -> None:
         if self.negate_from is not None:
-            self.doubt("NOT needs something after it, as in NOT tag:rain.", self.negate_from, end)
+            self.doubt(gettext("NOT needs something after it, as in NOT tag:rain."), self.negate_from, end)
             self.negate_from = None
         if self.open[-1].is_waiting:
-            self.doubt("OR needs something after it, as in tag:rain OR tag:snow.", max(0, end - 2), end)
+            self.doubt(
+                gettext("OR needs something after it, as in tag:rain OR tag:snow."), max(0, end - 2), end
+            )
             self.open[-1].is_waiting = False
 
     def _close_or_doubt(self, match: re.Match[str]) -> None:
@@ -153,9 +163,11 @@ class _Reader:
         bracket = self.open.pop()
         node = bracket.close(self.text, end)
         if node is None:
-            self.doubt("There is nothing in these brackets.", bracket.start, end)
+            self.doubt(gettext("There is nothing in these brackets."), bracket.start, end)
         elif isinstance(node, Group) and node.depth > MAX_DEPTH:
-            sentence = f"Brackets are read {MAX_DEPTH} deep. What stands deeper was left out."
+            sentence = gettext("Brackets are read {max_depth} deep. What stands deeper was left out.").format(
+                max_depth=MAX_DEPTH
+            )
             self.doubt(sentence, bracket.start, end)
         else:
             self._keep(node)
@@ -184,7 +196,9 @@ class _Reader:
         values = tuple(dict.fromkeys(value for value in stripped if value))
         if not values:
             example = EXAMPLES.get(name, "name")
-            sentence = f"{name}: needs something right after it, as in {name}:{example}."
+            sentence = gettext("{name}: needs something right after it, as in {name}:{example}.").format(
+                name=name, example=example
+            )
             self.doubt(sentence, place["start"], place["end"])
         elif name == "sort":
             self.sorts.append(Term(kind=name, values=values, **place))
@@ -196,7 +210,7 @@ class _Reader:
             kind = "phrase" if text.startswith('"') else "word"
             self._add(Term(kind=kind, values=found, **place))
         elif text.strip('"-'):
-            sentence = f"“{text[:40]}” has no letters or numbers to look for."
+            sentence = gettext("“{n}” has no letters or numbers to look for.").format(n=text[:40])
             self.doubt(sentence, place["start"], place["end"])
 
     def _add(self, term: Term) -> None:
@@ -204,7 +218,9 @@ class _Reader:
         if self.n_parts <= MAX_PARTS:
             self._keep(term)
         else:
-            sentence = f"This search has too many parts. Only the first {MAX_PARTS} were used."
+            sentence = gettext(
+                "This search has too many parts. Only the first {max_parts} were used."
+            ).format(max_parts=MAX_PARTS)
             self.doubt(sentence, term.start, len(self.text))
 
     def _is_misspelt(self, name: str, rest: str, match: re.Match[str]) -> bool:
@@ -213,7 +229,9 @@ class _Reader:
         if close:
             start, end = match.span()
             better = f"{self.text[:start]}{close[0]}:{rest}{self.text[end:]}"
-            sentence = f"There is no filter {name}:. Did you mean {close[0]}:? It was left out."
+            sentence = gettext("There is no filter {name}:. Did you mean {n}:? It was left out.").format(
+                name=name, n=close[0]
+            )
             self.doubt(sentence, start, end, better)
         return bool(close)
 

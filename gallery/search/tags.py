@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext
 
 from gallery.autocomplete import suggest
 from gallery.models import ImageTag, Tag, User
@@ -50,12 +51,16 @@ class Names:
 
     def unknown(self, term: Term) -> tuple[str, Tag | None]:
         """Say that no tag has this name. Returns the sentence, and the tag that may have been meant."""
-        sentence = f"There is no {term.kind} called “{' or '.join(term.values)[:60]}”."
+        sentence = gettext("There is no {kind} called “{n}”.").format(
+            kind=term.kind, n=" or ".join(term.values)[:60]
+        )
         name = term.values[0].rpartition(":")[2] if term.kind == Tag.Kind.LOOK else term.values[0]
         near = suggest(self.owner, name, kinds=[term.kind], limit=1) or suggest(self.owner, name, limit=1)
         if not near:
             return sentence, None
-        return f"{sentence} Did you mean {near[0].tag.spec}?", near[0].tag
+        return gettext("{sentence} Did you mean {spec}?").format(
+            sentence=sentence, spec=near[0].tag.spec
+        ), near[0].tag
 
 
 def _names(node: Node) -> Iterable[Name]:

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 
 from gallery.models import Image, Tag
 
@@ -46,7 +47,9 @@ def _said(image: Image, tags: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _dated(image: Image) -> str:
-    return f"Image from {date_format(timezone.localtime(image.created_at), 'j F Y')}"
+    return gettext("Image from {day}").format(
+        day=date_format(timezone.localtime(image.created_at), gettext("j F Y"))
+    )
 
 
 def _tags(images: list[Image]) -> dict[int, list[tuple[str, str]]]:

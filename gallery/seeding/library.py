@@ -15,8 +15,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from gallery import storage
-from gallery.models import Generation, GenerationImage, Image, ImageTag, ImageText, User
+from gallery.models import Generation, GenerationImage, Image, ImageTag, ImageText, PromptText, User
 from gallery.models.base import uuid7
+from gallery.models.generation import digest_of
 from gallery.models.image import draw
 from gallery.seeding import pictures, rows
 from gallery.seeding.cast import Cast, gather
@@ -44,8 +45,8 @@ IMAGE = (
     "cost_source", "generation", "stack", "shuffle", "created_at", "trashed_at",
 )  # fmt: skip
 GENERATION = (
-    "id", "owner", "public_id", "provider", "model", "prompt", "prompt_sent", "params", "n", "status",
-    "cost_usd", "cost_source", "created_at", "started_at", "finished_at",
+    "id", "owner", "public_id", "provider", "model", "prompt", "prompt_digest", "prompt_sent", "params", "n",
+    "status", "cost_usd", "cost_source", "created_at", "started_at", "finished_at",
 )  # fmt: skip
 
 type Progress = Callable[[str, int, int], None]  # what is being done, how far, out of how many
@@ -146,8 +147,8 @@ class Batch:
             self.results.append((generation, index, key))
         self.filed += [(generation, tag) for tag in tags]
         self.generations.append(
-            (generation, owner, uuid7(), provider, model, prompt, prompt, {}, n, "done", price * n, "table",
-             moment, moment, moment)
+            (generation, owner, uuid7(), provider, model, prompt, digest_of(prompt), prompt, {}, n, "done",
+             price * n, "table", moment, moment, moment)
         )  # fmt: skip
 
     def _picture(
@@ -182,6 +183,8 @@ class Batch:
     def save(self) -> None:
         owner = self.plan.owner.pk
         rows.insert(Generation, GENERATION, self.generations)
+        prompts = ((row[0], PromptText.of(row[5])) for row in self.generations)
+        rows.insert(PromptText, ("generation", "words"), prompts)
         rows.insert(Generation.tags.through, ("generation", "tag"), self.filed)
         rows.insert(Image, IMAGE, self.images)
         rows.insert(ImageText, ("image", "owner", "words"), self.texts)

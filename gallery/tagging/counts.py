@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Count, F
 from django.db.models.functions import Greatest
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from gallery import bitmaps, librarycounts
 from gallery.models import ImageTag, Tag, TagCount, User
@@ -29,9 +30,13 @@ def lock_tag(tag: Tag) -> Tag:
     lock(tag.owner_id)
     fresh = Tag.objects.filter(pk=tag.pk).select_related("alias_of", "parent").first()
     if fresh is None:
-        raise TagError("This tag has just been deleted. Load the page again.")
+        raise TagError(gettext("This tag has just been deleted. Load the page again."))
     if fresh.alias_of:
-        raise TagError(f"“{fresh.name}” is another spelling of “{fresh.alias_of.name}” now. Change that one.")
+        raise TagError(
+            gettext("“{name}” is another spelling of “{other}” now. Change that one.").format(
+                name=fresh.name, other=fresh.alias_of.name
+            )
+        )
     return fresh
 
 

@@ -1,5 +1,7 @@
 """The picture that stands for a tag, and the square of it that is shown."""
 
+from django.utils.translation import gettext
+
 from gallery.models import Image, Tag
 from gallery.tagspec import TagError
 
@@ -12,7 +14,7 @@ type Crop = tuple[int, int, int]  # left, top, side
 def set_avatar(tag: Tag, image: Image | None, crop: Crop | None = None) -> None:
     """Show `image`, or the square `crop` of it, as the face of `tag`. Raises `TagError`."""
     if image and image.owner_id != tag.owner_id:
-        raise TagError("There is no such picture.")
+        raise TagError(gettext("There is no such picture."))
     if image and crop:
         _check(image, crop)
     tag.avatar, tag.avatar_crop = image, list(crop) if image and crop else None
@@ -23,6 +25,10 @@ def _check(image: Image, crop: Crop) -> None:
     left, top, side = crop
     width, height = (edge * WHOLE // min(image.width, image.height) for edge in (image.width, image.height))
     if not SMALLEST <= side <= WHOLE:
-        raise TagError(f"The side of the square is {SMALLEST} to {WHOLE} thousandths of the shorter side.")
+        raise TagError(
+            gettext(
+                "The side of the square is {smallest} to {whole} thousandths of the shorter side."
+            ).format(smallest=SMALLEST, whole=WHOLE)
+        )
     if min(left, top) < 0 or left + side > width or top + side > height:
-        raise TagError("The square lies outside the picture. Move it inside.")
+        raise TagError(gettext("The square lies outside the picture. Move it inside."))

@@ -8,6 +8,7 @@ from itertools import batched
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from gallery import librarycounts
 from gallery.models import Image, ImageTag, Implication, Tag
@@ -162,7 +163,7 @@ def restore(images: Iterable[Image]) -> Restored:
                 return _restore(images)
         except IntegrityError:  # a twin has just been added
             continue
-    raise TagError("These pictures are being added again just now. Try again in a moment.")
+    raise TagError(gettext("These pictures are being added again just now. Try again in a moment."))
 
 
 def _restore(images: list[Image]) -> Restored:

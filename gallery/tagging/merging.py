@@ -5,6 +5,7 @@ from itertools import batched
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext
 
 from gallery import bitmaps
 from gallery.models import (
@@ -61,22 +62,38 @@ def _canonical(tag: Tag, into: Tag) -> Tag:
     """Read `into` again, or the tag that it is another spelling of."""
     fresh = Tag.objects.owned_by(tag.owner_id).filter(pk=into.pk).with_canonical().first()
     if fresh is None:
-        raise TagError("The tag to merge into is gone. Choose another one.")
+        raise TagError(gettext("The tag to merge into is gone. Choose another one."))
     if fresh.alias_of_id == tag.pk:
-        raise TagError(f"“{fresh.name}” is another spelling of “{tag.name}” already.")
+        raise TagError(
+            gettext("“{name}” is another spelling of “{other}” already.").format(
+                name=fresh.name, other=tag.name
+            )
+        )
     return fresh.alias_of or fresh
 
 
 def _check(tag: Tag, into: Tag) -> None:
     if tag.pk == into.pk:
-        raise TagError("A tag cannot be merged into itself. Choose another one.")
+        raise TagError(gettext("A tag cannot be merged into itself. Choose another one."))
     if into.parent_id == tag.pk:
-        raise TagError(f"“{into.name}” is a look of “{tag.name}”. Merge the look into the character instead.")
+        raise TagError(
+            gettext("“{name}” is a look of “{other}”. Merge the look into the character instead.").format(
+                name=into.name, other=tag.name
+            )
+        )
     if into.kind != Tag.Kind.CHARACTER and tag.looks.filter(alias_of=None).exists():
-        raise TagError(f"“{tag.name}” has looks, so it can only be merged into another character.")
+        raise TagError(
+            gettext("“{name}” has looks, so it can only be merged into another character.").format(
+                name=tag.name
+            )
+        )
     brought = Implication.objects.reached_from([into.pk]) - {tag.pk}
     if look := tag.looks.filter(pk__in=brought).first():
-        raise TagError(f"“{into.name}” brings the look “{look.name}”. Take that implication away first.")
+        raise TagError(
+            gettext("“{name}” brings the look “{other}”. Take that implication away first.").format(
+                name=into.name, other=look.name
+            )
+        )
 
 
 @transaction.atomic

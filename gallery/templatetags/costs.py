@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from django import template
 
+from gallery.numerals import local
 from gallery.templatetags.ui import money
 
 register = template.Library()
@@ -16,7 +17,7 @@ def dollars(amount: Decimal | None) -> str:
         return "–"
     if not amount:
         return "$0"
-    return f"${amount:,.2f}" if amount >= Decimal("0.1") else money(amount)
+    return local(f"${amount:,.2f}") if amount >= Decimal("0.1") else money(amount)
 
 
 @register.filter
@@ -34,10 +35,10 @@ def exactly(amount: Decimal) -> str:
         return "$0"
     plain = f"{amount.normalize():f}"
     places = max(2, len(plain.partition(".")[2]))
-    return f"${amount:,.{places}f}"
+    return local(f"${amount:,.{places}f}")
 
 
 @register.filter
 def roundly(amount: Decimal) -> str:
     """A limit: "$20", "$7.50"."""
-    return f"${amount:,.0f}" if amount == int(amount) else f"${amount:,.2f}"
+    return local(f"${amount:,.0f}" if amount == int(amount) else f"${amount:,.2f}")

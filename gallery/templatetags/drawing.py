@@ -3,6 +3,7 @@
 from django import template
 from django.template.base import Node, NodeList, Parser, Token, token_kwargs
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 register = template.Library()
 
@@ -10,7 +11,7 @@ MOST = 200  # drawings of one part that are kept; each has some kilobytes
 
 
 class DrawnFor(Node):
-    """Keeps what it has drawn, by the values it was drawn for, as long as the template lives."""
+    """Keeps what it has drawn, by language and the values it was drawn for, as long as the template lives."""
 
     def __init__(self, values: dict, nodelist: NodeList):
         self.values = values
@@ -19,7 +20,8 @@ class DrawnFor(Node):
 
     def render(self, context):
         values = {name: value.resolve(context) for name, value in self.values.items()}
-        key = tuple((type(value), value) for value in values.values())  # safe text is drawn in another way
+        # The types, for safe text is drawn in another way.
+        key = (get_language(), *((type(value), value) for value in values.values()))
         drawn = self.drawn.get(key)
         if drawn is None:
             drawn = self.nodelist.render(context.new(values))

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.timesince import timesince
+from django.utils.translation import gettext
 
 from gallery import jobs
 from gallery.screens.cards import PILLS
@@ -41,10 +42,10 @@ def provider_mark(provider, size=""):
 def connection_pill(profile):
     """What the last test of a connection said, in a word."""
     if not profile.checked_at:
-        return _pill("Not tested")
+        return _pill(gettext("Not tested"))
     if profile.check_code == "ok":
-        return _pill("Works", "ok", "circle-check")
-    text, tone, _ = PILLS.get(profile.check_code, ("Does not work", "bad", ""))
+        return _pill(gettext("Works"), "ok", "circle-check")
+    text, tone, _ = PILLS.get(profile.check_code, (gettext("Does not work"), "bad", ""))
     return _pill(text, tone, "circle-alert")
 
 
@@ -56,8 +57,8 @@ def _pill(text, tone="", glyph=""):
 def ago(moment):
     """How long ago, in one unit: "just now", "5 minutes ago"."""
     if timezone.now() - moment < timedelta(minutes=1):
-        return "just now"
-    return f"{timesince(moment, depth=1)} ago"
+        return gettext("just now")
+    return gettext("{span} ago").format(span=timesince(moment, depth=1))
 
 
 @register.simple_tag(takes_context=True)

@@ -5,15 +5,20 @@ from decimal import Decimal
 from functools import lru_cache
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
+from django.utils.translation import get_language, gettext
 
 from gallery.models import Tag
+from gallery.numerals import images, local, thousands
 
 register = template.Library()
+register.filter(thousands)
+register.filter(images)
 
 SPRITE = "vendor/lucide/icons.svg"
 KIND_ICONS = {
@@ -76,9 +81,9 @@ def face(shown, classes="", width=24, height=0, alt="", lazy=False):
 
 
 @register.filter
-def thousands(number: int) -> str:
-    """`number` with its thousands set apart: "2,318"."""
-    return f"{number:,}"
+def midsentence(words: str) -> str:
+    """A label as it stands within a sentence: small in English; German nouns stay as they are."""
+    return str(words).lower() if get_language() == settings.LANGUAGE_CODE else str(words)
 
 
 @register.filter
@@ -88,8 +93,8 @@ def last_day(moment: datetime | None) -> str:
         return ""
     day, today = timezone.localdate(moment), timezone.localdate()
     if day >= today - timedelta(days=1):
-        return "Yesterday" if day < today else "Today"
-    near = "l" if day > today - timedelta(days=7) else "j M" if day.year == today.year else "F Y"
+        return gettext("Yesterday") if day < today else gettext("Today")
+    near = "l" if day > today - timedelta(days=7) else gettext("j M") if day.year == today.year else "F Y"
     return date_format(day, near)
 
 
@@ -103,10 +108,10 @@ def as_list(value):
 def money(amount: Decimal | None) -> str:
     """`amount` in dollars: "$12.58", "$0.063", "free"; "price not known" without one."""
     if amount is None:
-        return "price not known"
+        return gettext("price not known")
     if amount == 0:
-        return "free"
+        return gettext("free")
     if amount >= Decimal("0.1") and amount == round(amount, 2):
-        return f"${amount:,.2f}"
+        return local(f"${amount:,.2f}")
     digits = f"{amount:,.4f}".rstrip("0")
-    return f"${amount:,.2f}" if len(digits.partition(".")[2]) < 2 else f"${digits}"
+    return local(f"${amount:,.2f}" if len(digits.partition(".")[2]) < 2 else f"${digits}")

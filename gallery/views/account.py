@@ -1,16 +1,19 @@
 """Settings of the person: password, API tokens, appearance, and the numbers of the store."""
 
+from allauth.account import views as allauth
 from allauth.account.forms import ChangePasswordForm
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.storage import default_storage
 from django.db.models import Count, Q, Sum
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gallery import accounts
-from gallery.forms.account import THEMES, AppearanceForm, GalleryForm, PrivacyForm, TokenForm
+from gallery import accounts, languages, shortcuts
+from gallery.forms.account import THEMES, AppearanceForm, GalleryForm, KeyboardForm, PrivacyForm, TokenForm
 from gallery.models import ApiToken, AuditEntry, Image
 from gallery.views.fragments import posted
 
@@ -25,6 +28,12 @@ def index(request):
     context = {"section": "settings", "tab": "account", "form": ChangePasswordForm(user=request.user)}
     context["activity"] = activity
     return render(request, "settings/account.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def first_password(request):
+    """For accounts that were made without a password."""
+    return allauth.password_set(request)
 
 
 def tokens(request):
@@ -45,17 +54,22 @@ def tokens(request):
 def revoke(request, public_id):
     token = get_object_or_404(ApiToken.objects.owned_by(request.user), public_id=public_id)
     accounts.revoke(ApiToken.objects.filter(pk=token.pk))
-    messages.success(request, f"{token.name} was revoked. Programs that use it are refused from now on.")
+    messages.success(
+        request,
+        gettext("{name} was revoked. Programs that use it are refused from now on.").format(name=token.name),
+    )
     return redirect("tokens")
 
 
 def appearance(request):
-    """The theme: a cookie, because the server must know it before the first byte of a page."""
+    """Theme and language: cookies, because the server must know them before the first byte of a page."""
     current = request.COOKIES.get("theme", "system")
-    form = AppearanceForm(posted(request), initial={"theme": current if current in THEMES else "system"})
+    initial = {"theme": current if current in THEMES else "system", "language": request.user.language}
+    form = AppearanceForm(posted(request), initial=initial)
     if request.method == "POST" and form.is_valid():
-        messages.success(request, "The appearance was saved for this browser.")
-        response = redirect("appearance")
+        response = redirect(_there(request, "appearance"))
+        _speak(request, response, form.cleaned_data["language"])
+        messages.success(request, gettext("The appearance was saved."))
         response.set_cookie(
             "theme",
             form.cleaned_data["theme"],
@@ -70,23 +84,48 @@ def appearance(request):
     return render(request, "settings/appearance.html", context, status=422 if form.is_bound else 200)
 
 
+def _there(request, otherwise):
+    """Where the person was, if the form says so."""
+    there = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(there, allowed_hosts=None)
+    return there if safe and there else otherwise
+
+
+def _speak(request, response, language):
+    """Keep the choice, and tell of it in that language already."""
+    request.user.language = language
+    request.user.save(update_fields=["language"])
+    languages.remember(response, language)
+    translation.activate(language or languages.wished(request))
+
+
 @require_POST
 def gallery(request):
     """Blurring and folding, which hold for every browser of the person."""
     form = GalleryForm(request.POST, instance=request.user)
     if form.is_valid():
         request.user.save(update_fields=list(form.fields))
-        messages.success(request, "The gallery shows it like this from now on.")
+        messages.success(request, gettext("The gallery shows it like this from now on."))
     return redirect("appearance")
+
+
+def keyboard(request):
+    """What each key does, and whether single ones do anything."""
+    form = KeyboardForm(posted(request), instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        request.user.save(update_fields=list(form.fields))
+        on, off = gettext("Single keys work again."), gettext("Single keys do nothing any more.")
+        messages.success(request, on if request.user.single_keys else off)
+        return redirect("keyboard")
+    context = {"section": "settings", "tab": "keyboard", "form": form, "groups": shortcuts.groups()}
+    return render(request, "settings/keyboard.html", context, status=422 if form.is_bound else 200)
 
 
 @require_POST
 def hide(request):
     """Blur every picture in this browser until it is asked for again, or until the session ends."""
     hidden = request.COOKIES.get("hidden") == "1"
-    there = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(there, allowed_hosts=None)
-    response = redirect(there if safe and there else "index")
+    response = redirect(_there(request, "index"))
     if hidden:
         response.delete_cookie("hidden", samesite="Lax")
     else:
@@ -100,9 +139,13 @@ def privacy(request):
     if request.method == "POST" and form.is_valid():
         request.user.save(update_fields=["trash_days"])
         days = request.user.trash_days
-        off = "Nothing is deleted by itself any more."
-        on = f"Images in the trash are deleted for good after {days} day{'' if days == 1 else 's'}."
-        messages.success(request, on if days else off)
+        off = gettext("Nothing is deleted by itself any more.")
+        on = ngettext(
+            "Images in the trash are deleted for good after {days} day.",
+            "Images in the trash are deleted for good after {days} days.",
+            days or 0,
+        )
+        messages.success(request, on.format(days=days) if days else off)
         return redirect("privacy")
     context = {"section": "settings", "tab": "privacy", "form": form}
     return render(request, "settings/privacy.html", context, status=422 if form.is_bound else 200)

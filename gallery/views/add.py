@@ -5,28 +5,33 @@ import uuid
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from gallery import costs, importing, ingest, jobs, offers, tagging
 from gallery.admission import TooMany
 from gallery.decode.errors import megapixels
+from gallery.forms import comparison
 from gallery.forms.add import ImportForm, UploadForm, upload_limit
 from gallery.forms.fitting import LISTS, fit, typed_in
 from gallery.forms.generate import GenerateForm
 from gallery.generation import IdempotencyConflict
 from gallery.media import thumbnail_url
-from gallery.models import Image, Import, ImportEntry, Tag
-from gallery.screens import receipts
+from gallery.models import Image, Import, ImportEntry, Preset, Tag
+from gallery.screens import columns, receipts
 from gallery.screens.cards import of_wish
 from gallery.screens.toasts import notify
 from gallery.tagspec import TagError
 from gallery.templatetags.ui import money
-from gallery.views.beginnings import GONE, begin, specs
+from gallery.views.beginnings import GONE, begin, specs, take
 from gallery.views.fragments import posted, wants_fragment
 from gallery.views.generations import begun
+from gallery.wording import gettext_lazy
 from providers.errors import ProviderError
 
-NO_FILES = "No file arrived. The transfer was cut off, or nothing was chosen. Choose the files again."
+NO_FILES = gettext_lazy(
+    "No file arrived. The transfer was cut off, or nothing was chosen. Choose the files again."
+)
 
 
 def upload(request):
@@ -62,9 +67,9 @@ def _store(owner, file, tags) -> dict:
     thumb = thumbnail_url(stored.image.public_id, owner.pk, 320)
     row = {"name": file.name, "image": stored.image, "thumb": thumb}
     if stored.duplicate:
-        sentence = "Already in your gallery. Tags will be added to the copy you have."
+        sentence = gettext("Already in your gallery. Tags will be added to the copy you have.")
         return row | {"state": "duplicate", "sentence": sentence}
-    return row | {"state": "added", "sentence": "Added."}
+    return row | {"state": "added", "sentence": gettext("Added.")}
 
 
 def import_(request):
@@ -74,7 +79,7 @@ def import_(request):
     status = 200
     if request.method == "POST":
         if form.is_valid() and (job := _begin_import(request.user, form)):
-            notify(request, "The import has begun. You can leave this page.")
+            notify(request, gettext("The import has begun. You can leave this page."))
             return redirect("import", job.public_id)
         status = 422
     cards = jobs.imports_of(request.user)
@@ -107,15 +112,20 @@ def _begin_import(owner, form):
         return None
 
 
-def generate(request):
-    """The generate tab: the form, made for the chosen model, and what was made lately."""
+def generate(request, *, compares=False):
+    """The generate tab: the form, made for the chosen model, and what was made lately.
+
+    With other models ticked, or with `compares`, all of them are asked at once.
+    """
     groups = offers.offer_groups(request.user)
     if not groups:
         return render(request, "gallery/add/generate.html", _surface(request, "generate") | {"groups": []})
     if "change" in request.POST:
         return _change_model(request, groups)
+    if "take" in request.POST:
+        return _take(request, groups)
     if request.method == "POST":
-        return _submit(request, groups)
+        return _submit(request, groups, compares)
     offer, values, notes = begin(request, groups, _tags_of(request))
     form = GenerateForm(offer=offer, initial=values | {"key": uuid.uuid4().hex})
     return _generate_page(request, groups, form, notes)
@@ -128,13 +138,26 @@ def _change_model(request, groups):
     return _generate_page(request, groups, GenerateForm(offer=offer, initial=values), notes)
 
 
-def _submit(request, groups):
+def _take(request, groups):
+    """A saved prompt, a preset or an earlier prompt goes into what is typed: `take=saved:<id>`."""
+    offer = offers.chosen(groups, request.POST) or offers.first_choice(groups)
+    kind, _, wanted = request.POST["take"].partition(":")
+    offer, values, notes = take(request.user, groups, offer, typed_in(request.POST), kind, wanted)
+    values, changes = fit(values, offer)
+    form = GenerateForm(offer=offer, initial=values)
+    return _generate_page(request, groups, form, [*notes, *changes])
+
+
+def _submit(request, groups, compares):
     offer = offers.chosen(groups, request.POST)
     if offer is None:
         return _choose_model(request, groups)
     form = GenerateForm(request.POST, offer=offer)
     if form.is_valid():
+        ticked = request.POST.getlist("compare")
         try:
+            if compares or set(ticked) - {offer.value}:
+                return _compare(request, comparison.submit(form, request.user, groups, ticked))
             generation = form.submit(request.user)
         except TooMany as exc:
             form.blame(exc)
@@ -146,6 +169,12 @@ def _submit(request, groups):
         else:
             return _made(request, generation)
     return _generate_page(request, groups, form, [], status=422)
+
+
+def _compare(request, begun_comparison):
+    """To the columns of a comparison that was just begun."""
+    address = begun_comparison.get_absolute_url()
+    return HttpResponse(headers={"HX-Redirect": address}) if wants_fragment(request) else redirect(address)
 
 
 def _come_back(request, groups, form, exc: TooMany):
@@ -162,7 +191,11 @@ def _choose_model(request, groups):
     values, _ = fit(typed_in(request.POST), offer)
     form = GenerateForm(offer=offer, initial=values)
     typed = request.POST.get("model", "").endswith("/")
-    error = "Write the model's id, or choose one from the list." if typed else f"{GONE} Choose one."
+    error = (
+        gettext("Write the model's id, or choose one from the list.")
+        if typed
+        else gettext("{gone} Choose one.").format(gone=GONE)
+    )
     return _generate_page(request, groups, form, [], status=422, model_error=error)
 
 
@@ -172,7 +205,8 @@ def _generate_again(request, groups, offer):
     values["key"] = uuid.uuid4().hex
     form = GenerateForm(values, offer=offer)
     form.add_error(
-        None, "This page has made a picture already, with other settings. Press Generate to make another."
+        None,
+        gettext("This page has made a picture already, with other settings. Press Generate to make another."),
     )
     return _generate_page(request, groups, form, [], status=409)
 
@@ -209,8 +243,20 @@ def _form_context(request, groups, form, notes):
         "form": form,
         "notes": notes,
         "tags": form.value_of("tags"),
-        **price_of(request, form),
+        "presets": Preset.objects.owned_by(request.user),
+        **prices_of(request, groups, form),
     }
+
+
+def prices_of(request, groups, form) -> dict:
+    """The price, and where other models are ticked the price of all of them."""
+    price = price_of(request, form)
+    data = request.POST if request.method == "POST" else request.GET
+    values = data.getlist("compare")
+    wanted = comparison.ticked(groups, form.offer, values)
+    typed = typed_in(request.POST) if request.method == "POST" else _plain(form)
+    own = columns.Quote(offer=form.offer, n=price["n"], usd=price["usd"], notes=[])
+    return price | {"ticked": values, "asked": columns.ask(request.user, wanted, typed, own, data)}
 
 
 def price_of(request, form) -> dict:
@@ -220,15 +266,21 @@ def price_of(request, form) -> dict:
     profile = form.offer.profile
     profile.owner = request.user  # read already
     n = copy.cleaned_data.get("n") or 1
-    standing = costs.standing(profile, estimate.usd, n)
+    standing = costs.standing(profile, estimate.usd, n, form_chats(copy))
     return {
         "price": money(estimate.usd),
+        "usd": estimate.usd,
         "basis": estimate.basis if estimate.usd else "",
         "standing": standing,
         "n": n,
         "receipt": receipts.of(copy.composed),
         "coming": of_wish(profile.provider, form.offer.info.id, copy.parameters()),
     }
+
+
+def form_chats(form) -> list[Tag]:
+    """The chats that what is asked for belongs to: by its tags, and by what its prompt names."""
+    return costs.chats_among((*form.known_tags, *form.composed.tags))
 
 
 def _plain(form) -> dict:
@@ -259,7 +311,9 @@ def estimate(request):
     if offer is None:
         return HttpResponse(status=404)
     form = GenerateForm(request.POST, offer=offer)
-    return render(request, "gallery/add/_estimate_answer.html", price_of(request, form) | {"form": form})
+    return render(
+        request, "gallery/add/_estimate_answer.html", prices_of(request, groups, form) | {"form": form}
+    )
 
 
 def _surface(request, tab) -> dict:

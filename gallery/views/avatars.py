@@ -2,6 +2,7 @@
 
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from gallery import tagging
@@ -37,7 +38,7 @@ def _choose(request, tag):
     try:
         batch = page(found, after=request.GET.get("after"), limit=SHOWN)
     except BadCursor:
-        return bad_request(request, "This list is out of date. Begin again.")
+        return bad_request(request, gettext("This list is out of date. Begin again."))
     context = {"rows": rows_of(batch.images), "next": batch.next, "text": request.GET.get("q", "")}
     return render(request, "gallery/tags/avatar.html", tag_context(tag) | context | {"within": within})
 
@@ -75,9 +76,10 @@ def _save(request, tag):
 
 def _tell(request, tag, before):
     if "undo" in request.POST:
-        notify(request, f"{tag.full_name} has the avatar from before.")
+        notify(request, gettext("{name} has the avatar from before.").format(name=tag.full_name))
     else:
-        notify(request, f"{tag.full_name} has {'a new' if tag.avatar else 'no'} avatar now.", undo=before)
+        now = gettext("{name} has a new avatar now.") if tag.avatar else gettext("{name} has no avatar now.")
+        notify(request, now.format(name=tag.full_name), undo=before)
 
 
 def _square(data, image, crop):

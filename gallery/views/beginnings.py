@@ -1,25 +1,37 @@
-"""What the generate form begins with, by its address: `?again=`, `?from=&mode=`, `?model=`, `?tags=` …"""
+"""What the generate form begins with, by its address: `?again=`, `?saved=`, `?from=&mode=`, `?tags=` …"""
 
+from collections.abc import Callable
 from typing import Any
 
+from django.db.models import QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
 
 from gallery import offers
-from gallery.forms import recipes
+from gallery.forms import presets, recipes
 from gallery.forms.fitting import fit
 from gallery.forms.generate import GenerateForm, values_of
 from gallery.forms.pictures import parse_id
-from gallery.models import Generation, Image
+from gallery.models import Generation, Image, Preset, SavedPrompt, User
 from gallery.offers import Offer, OfferGroup
 from gallery.screens.shapes import nearest
+from gallery.wording import gettext_lazy
 from providers.base import Capabilities
 
 type Beginning = tuple[Offer, dict[str, Any], list[str]]  # the model, the values, and what to know about them
 
-NOT_HERE = {"model", "key", "again", "from", "in", "mode", "references", "original", "mask"}
-GONE = "That model is no longer offered here."
-NOBODY = "None of your connections takes pictures along. Add one that does, and come back."
-NO_PROMPT = "No prompt was saved with this picture, so it is the one to change. Say what should be different."
+TAKEN: dict[str, Callable[[User], QuerySet]] = {  # what can be put into what is typed, by its id
+    "saved": lambda owner: SavedPrompt.objects.owned_by(owner).kept(),
+    "preset": Preset.objects.owned_by,
+    "prompt_of": Generation.objects.owned_by,
+}
+NOT_HERE = {"model", "key", "again", "from", "in", "mode", "references", "original", "mask", *TAKEN}
+GONE = gettext_lazy("That model is no longer offered here.")
+NOBODY = gettext_lazy("None of your connections takes pictures along. Add one that does, and come back.")
+NO_PROMPT = gettext_lazy(
+    "No prompt was saved with this picture, so it is the one to change. Say what should be different."
+)
 
 
 def begin(request, groups: list[OfferGroup], tags: str) -> Beginning:
@@ -33,7 +45,30 @@ def begin(request, groups: list[OfferGroup], tags: str) -> Beginning:
     asked = request.GET.get("model", "")
     offer = offers.pick(groups, asked) or offers.first_choice(groups)
     gone = bool(asked) and asked != offer.value
-    return _fitted(offer, given, [f"{GONE} Using {offer.info.label}."] if gone else [])
+    notes = [gettext("{gone} Using {label}.").format(gone=GONE, label=offer.info.label)] if gone else []
+    for kind in TAKEN:
+        if kind in request.GET:
+            offer, given, more = take(request.user, groups, offer, given, kind, request.GET[kind])
+            notes += more
+    return _fitted(offer, given, notes)
+
+
+def take(owner, groups, offer: Offer, typed: dict[str, Any], kind: str, wanted: str) -> Beginning:
+    """Put a saved prompt, a preset or an earlier prompt into what is typed. 404 for somebody else's."""
+    if kind not in TAKEN:
+        raise Http404(gettext("There is nothing of this kind to take."))
+    row = get_object_or_404(TAKEN[kind](owner), public_id=parse_id(wanted))
+    if isinstance(row, Generation):
+        return offer, typed | {"prompt": row.prompt}, []
+    if isinstance(row, Preset) and row.kind == Preset.Kind.STYLE:
+        return offer, typed | {"preset": str(row.public_id)}, []
+    values = row.values if isinstance(row, Preset) else row.recipe
+    offer, notes = presets.offer_of(values, row.name, groups, offer)
+    typed = presets.replaced(typed, values, offer)
+    if isinstance(row, SavedPrompt):
+        typed |= {"prompt": row.text}
+        typed |= {"negative_prompt": row.negative_text} if row.negative_text else {}
+    return offer, typed, notes
 
 
 def _again(request, groups, given) -> Beginning:
@@ -41,7 +76,8 @@ def _again(request, groups, given) -> Beginning:
     row = get_object_or_404(rows, public_id=parse_id(request.GET["again"]))
     offer = offers.first_choice(groups, row.profile_id, row.model)
     values = recipes.of_generation(row) | given | {"tags": given["tags"] or specs(row.tags.all())}
-    return _fitted(offer, values, _instead_of(row.model, "is not offered now", offer))
+    notes = _instead_of(row.model, gettext("is not offered now"), offer)
+    return _fitted(offer, values, [*notes, *recipes.gone_of(row)])
 
 
 def _from_image(request, groups, given) -> Beginning:
@@ -58,7 +94,7 @@ def _from_image(request, groups, given) -> Beginning:
     if offer is None:
         return _fitted(own, given, [NOBODY])
     values = recipes.changing(image) if edits else recipes.after(image)
-    problem = "does not edit pictures" if edits else "takes no reference images"
+    problem = gettext("does not edit pictures") if edits else gettext("takes no reference images")
     notes += _instead_of(own.info.label, problem, offer) if offer is not own else []
     return _fitted(offer, _shape_of(image, offer) | values | given, notes)
 
@@ -72,7 +108,15 @@ def _looks(able: Capabilities) -> bool:
 
 
 def _instead_of(name: str, problem: str, offer: Offer) -> list[str]:
-    return [] if name == offer.info.id else [f"{name} {problem}, using {offer.info.label}."]
+    return (
+        []
+        if name == offer.info.id
+        else [
+            gettext("{name} {problem}, using {label}.").format(
+                name=name, problem=problem, label=offer.info.label
+            )
+        ]
+    )
 
 
 def _shape_of(image: Image, offer: Offer) -> dict[str, str]:

@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gallery import comparing, duplicates
@@ -14,9 +15,10 @@ from gallery.screens.feed import encode
 from gallery.screens.toasts import notify, warn
 from gallery.views.errors import bad_request, not_found
 from gallery.views.fragments import wants_fragment
+from gallery.wording import gettext_lazy
 
 SALT = "gallery.duplicates.cursor"
-HOW_MANY = "Two images can be compared. Select two, and press Compare."
+HOW_MANY = gettext_lazy("Two images can be compared. Select two, and press Compare.")
 PAIRS = 20  # on a page
 
 
@@ -64,7 +66,9 @@ def pairs(request):
     try:
         shown = list(_behind(waiting, request.GET.get("after", ""))[: PAIRS + 1])
     except signing.BadSignature:
-        return bad_request(request, "This place in the list cannot be read. Start again from the first page.")
+        return bad_request(
+            request, gettext("This place in the list cannot be read. Start again from the first page.")
+        )
     more = shown[PAIRS:] and signing.dumps([shown[PAIRS - 1].distance, shown[PAIRS - 1].pk], salt=SALT)
     sides = iter(rows_of([image for pair in shown[:PAIRS] for image in (pair.first, pair.second)]))
     context = {
@@ -93,17 +97,17 @@ def decide(request, public_id):
     if keep == "both":
         duplicates.keep_both(pair)
         again = reverse("duplicate-reopen", args=[public_id])
-        notify(request, "Both are kept, and are not shown as a pair again.", undo=again)
+        notify(request, gettext("Both are kept, and are not shown as a pair again."), undo=again)
     elif keep in ("first", "second"):
         other = duplicates.keep_one(pair, keep)
         back = reverse("image-restore", args=[other.public_id])
         notify(
             request,
-            "The tags and notes of both are on the one you kept. The other is in the trash.",
+            gettext("The tags and notes of both are on the one you kept. The other is in the trash."),
             undo=back,
         )
     else:
-        return bad_request(request, "Say which image to keep: the first, the second or both.")
+        return bad_request(request, gettext("Say which image to keep: the first, the second or both."))
     return render(request, "_toasts.html") if wants_fragment(request) else redirect("duplicates")
 
 

@@ -2,10 +2,12 @@
 
 from django.http import StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery import audit, ledger, periods, spending
 from gallery.forms.costs import LimitForm
+from gallery.numerals import local
 from gallery.screens import bills
 from gallery.screens.toasts import notify
 
@@ -18,14 +20,19 @@ def index(request):
 
 @require_POST
 def limit(request):
-    """Change the person's monthly limit."""
+    """Change the person's monthly limit, and when to warn."""
     form = LimitForm(request.POST, instance=request.user)
     if not form.is_valid():
-        request.user.refresh_from_db(fields=["monthly_budget_usd"])
+        request.user.refresh_from_db(fields=list(form.fields))
         return _page(request, form, status=422)
-    request.user.save(update_fields=["monthly_budget_usd"])
+    request.user.save(update_fields=list(form.fields))
     usd = request.user.monthly_budget_usd
-    notify(request, "There is no limit now." if usd is None else f"The limit is ${usd:,.2f} a month now.")
+    notify(
+        request,
+        gettext("There is no limit now.")
+        if usd is None
+        else gettext("The limit is ${usd} a month now.").format(usd=local(f"{usd:,.2f}")),
+    )
     return redirect("costs")
 
 

@@ -3,6 +3,7 @@
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import Resolver404, resolve, reverse
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery import filing, generation, jobs, media, partials, recovery
@@ -11,24 +12,26 @@ from gallery.renditions import MIME_TYPE
 from gallery.screens import cards, strip
 from gallery.screens.toasts import notify, warn
 from gallery.views.fragments import wants_fragment
+from gallery.wording import gettext_lazy
 from providers.errors import ProviderError
 
 SECTIONS = (
-    (cards.RUNNING, "Running"),
-    (cards.NEEDS_YOU, "Needs you"),
-    (cards.WAITING, "Waiting"),
-    (cards.FINISHED, "Finished today"),
+    (cards.RUNNING, gettext_lazy("Running")),
+    (cards.NEEDS_YOU, gettext_lazy("Needs you")),
+    (cards.WAITING, gettext_lazy("Waiting")),
+    (cards.FINISHED, gettext_lazy("Finished today")),
 )
-PAGES = ("queue", "add-generate", "add-import", "chat-refine")  # that follow jobs
-VIEWS = ("queue", "session", "imports", "strip", "chat")  # the places that follow jobs
+PAGES = ("queue", "add-generate", "add-import", "chat-refine", "comparison")  # that follow jobs
+VIEWS = ("queue", "session", "imports", "strip", "chat", "comparison")  # the places that follow jobs
 
 
 @require_safe
 def queue(request):
-    return render(request, "queue/index.html", _queue(request.user))
+    return render(request, "queue/index.html", queue_of(request.user))
 
 
-def _queue(owner) -> dict:
+def queue_of(owner) -> dict:
+    """What the page shows of `owner`."""
     shown = jobs.of_queue(owner)
     sections = [
         {"key": key, "label": label, "cards": rows}
@@ -43,16 +46,17 @@ def _queue(owner) -> dict:
         "pictures": pictures,
         "usd": usd,
         "live": jobs.poller(shown, "queue"),
+        "is_paused": owner.queue_paused,
     }
 
 
 def _summary(sections) -> str:
     """The line beside the title: "2 running, 1 waiting, 2 need you"."""
-    words = {cards.RUNNING: "running", cards.WAITING: "waiting"}
+    words = {cards.RUNNING: gettext("{n} running"), cards.WAITING: gettext("{n} waiting")}
     counts = {section["key"]: len(section["cards"]) for section in sections}
-    parts = [f"{counts[key]} {word}" for key, word in words.items() if key in counts]
+    parts = [word.format(n=counts[key]) for key, word in words.items() if key in counts]
     if needs := counts.get(cards.NEEDS_YOU):
-        parts.append(f"{needs} {'needs' if needs == 1 else 'need'} you")
+        parts.append(ngettext("{n} needs you", "{n} need you", needs).format(n=needs))
     return ", ".join(parts)
 
 
@@ -64,7 +68,7 @@ def poll(request):
     change = jobs.changed_since(request.user, request.GET.get("rev", ""))
     if not change.cards:
         return HttpResponse(status=204)
-    context = _queue(request.user) if view == "queue" else {}
+    context = queue_of(request.user) if view == "queue" else {}
     context |= {"view": view, "change": change, "active": len(change.under_way)}
     context |= {"live": jobs.poller(change.under_way, view), "news": _news(change.cards)}
     if view == "strip":
@@ -76,19 +80,22 @@ def _news(changed) -> str:
     """One sentence for screen readers, about the newest change that is worth a word."""
     for card in changed:
         if card.section == cards.FINISHED:
-            return f"Finished: {card.title[:80]}"
+            return gettext("Finished: {n}").format(n=card.title[:80])
         if card.section == cards.NEEDS_YOU:
             return f"{card.pill.text}: {card.title[:80]}"
         if card.done and not card.is_import:
-            return f"{card.done} of {card.total} done: {card.title[:80]}"
+            return gettext("{done} of {total} done: {n}").format(
+                done=card.done, total=card.total, n=card.title[:80]
+            )
     return ""
 
 
 @require_safe
 def detail(request, public_id):
     """One generation on a page of its own."""
-    row = _own(request, public_id)
-    card = cards.of_generation(row)
+    row = own(request, public_id)
+    row.owner = request.user  # read already
+    card = jobs.card_of(row)
     context = {"section": "queue", "card": card, "generation": row, "live": jobs.poller([card], "session")}
     return render(request, "queue/generation.html", context)
 
@@ -100,7 +107,7 @@ def preview(request, public_id, index, number):
     call = get_object_or_404(GenerationCall, generation__in=mine, first_image=index)
     picture = partials.read(call.public_id, number)
     if picture is None:
-        raise Http404("This preview is gone.")
+        raise Http404(gettext("This preview is gone."))
     headers = media.HEADERS | {"Cache-Control": "private, max-age=600"}
     return HttpResponse(picture, content_type=MIME_TYPE, headers=headers)
 
@@ -111,7 +118,7 @@ def answer(request, public_id, index):
     mine = Generation.objects.owned_by(request.user).filter(public_id=public_id)
     body = filing.open_raw(get_object_or_404(GenerationCall, generation__in=mine, index=index))
     if body is None:
-        raise Http404("The raw answer is no longer kept.")
+        raise Http404(gettext("The raw answer is no longer kept."))
     headers = media.HEADERS | {"Cache-Control": media.NOT_KEPT}
     name = f"answer-{public_id}-{index}.txt"
     kind = "application/octet-stream"
@@ -120,7 +127,7 @@ def answer(request, public_id, index):
 
 @require_POST
 def stop(request, public_id):
-    row = _own(request, public_id)
+    row = own(request, public_id)
     generation.cancel(row)
     return _back(request, row)
 
@@ -128,14 +135,14 @@ def stop(request, public_id):
 @require_POST
 def check(request, public_id):
     """Ask the vendor once more for what it took on; nothing is sent again."""
-    row = _own(request, public_id)
+    row = own(request, public_id)
     recovery.check_again(row)
     return _back(request, row)
 
 
 @require_POST
 def retry(request, public_id):
-    row = _own(request, public_id)
+    row = own(request, public_id)
     try:
         jobs.retry_once(row)
     except ProviderError as exc:
@@ -146,14 +153,14 @@ def retry(request, public_id):
 @require_POST
 def dismiss(request, public_id):
     """Take a job that went wrong out of the queue; `undo` puts it back."""
-    row = _own(request, public_id)
+    row = own(request, public_id)
     undo = "undo" in request.POST
     jobs.dismiss(row, undo=undo)
     if not undo:
-        notify(request, "Dismissed.", undo=reverse("generation-dismiss", args=[public_id]))
+        notify(request, gettext("Dismissed."), undo=reverse("generation-dismiss", args=[public_id]))
     if not wants_fragment(request):
         return redirect(_page(request))
-    context = _queue(request.user) | {"session": jobs.of_session(request.user)}
+    context = queue_of(request.user) | {"session": jobs.of_session(request.user)}
     return render(request, "queue/_dismissed.html", context)
 
 
@@ -162,7 +169,7 @@ def _back(request, row):
     if not wants_fragment(request):
         return redirect(_page(request))
     return begun(
-        render(request, "queue/_after.html", {"card": cards.of_generation(_own(request, row.public_id))})
+        render(request, "queue/_after.html", {"card": cards.of_generation(own(request, row.public_id))})
     )
 
 
@@ -182,7 +189,7 @@ def _page(request) -> str:
     return path if is_ours else reverse("queue")
 
 
-def _own(request, public_id) -> Generation:
+def own(request, public_id) -> Generation:
     rows = (
         Generation.objects.owned_by(request.user)
         .select_related("profile")

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery import bulk, fragments, lineage, stacks, tagging
@@ -20,23 +21,33 @@ from gallery.search import BadCursor, search, tiles
 from gallery.views.errors import bad_request
 from gallery.views.fragments import wants_fragment
 from gallery.views.lookups import find
+from gallery.wording import gettext_lazy
 
 SHOWN = 60  # pictures of a stack below the large one
 COOKIE_AGE = 365 * 24 * 3600
 QUICK_FILTERS = (
-    ("All", ""),
-    ("Favourites", "is:favourite"),
-    ("Untagged", "is:untagged"),
-    ("Generated", "source:generated"),
-    ("Imported", "source:import"),
-    ("Uploaded", "source:upload"),
+    (gettext_lazy("All"), ""),
+    (gettext_lazy("Favourites"), "is:favourite"),
+    (gettext_lazy("Untagged"), "is:untagged"),
+    (gettext_lazy("Generated"), "source:generated"),
+    (gettext_lazy("Imported"), "source:import"),
+    (gettext_lazy("Uploaded"), "source:upload"),
 )
 NOTHING = {
-    "is:favourite": ("No favourites yet", "Press the heart on a picture, and it is kept here."),
-    "is:untagged": ("Nothing is untagged", "Well kept."),
-    "source:generated": ("Nothing generated yet", "Write a line, and the first one is made."),
-    "source:import": ("Nothing imported yet", "Bring in pictures from addresses or an archive."),
-    "source:upload": ("Nothing uploaded yet", "Drop files on Add images."),
+    "is:favourite": (
+        gettext_lazy("No favourites yet"),
+        gettext_lazy("Press the heart on a picture, and it is kept here."),
+    ),
+    "is:untagged": (gettext_lazy("Nothing is untagged"), gettext_lazy("Well kept.")),
+    "source:generated": (
+        gettext_lazy("Nothing generated yet"),
+        gettext_lazy("Write a line, and the first one is made."),
+    ),
+    "source:import": (
+        gettext_lazy("Nothing imported yet"),
+        gettext_lazy("Bring in pictures from addresses or an archive."),
+    ),
+    "source:upload": (gettext_lazy("Nothing uploaded yet"), gettext_lazy("Drop files on Add images.")),
 }
 
 
@@ -50,7 +61,9 @@ def index(request):
     try:
         context = feed.read(request, found, dated=not found.terms)
     except BadCursor:
-        return bad_request(request, "This address is out of date. Go to the gallery and start from there.")
+        return bad_request(
+            request, gettext("This address is out of date. Go to the gallery and start from there.")
+        )
     if wants_fragment(request) and "after" in request.GET:
         return render(request, "gallery/_feed.html#more", context)
     context |= {"section": "gallery", "quick_filters": QUICK_FILTERS, "q": found.text, "search": found}
@@ -140,7 +153,7 @@ def trash(request, public_id):
     tagging.trash([image])
     undone = bool(request.POST.get("undo"))
     undo = "" if undone else reverse("image-restore", args=[public_id])
-    notify(request, f"{_called(image)} is in the trash.", undo=undo)
+    notify(request, gettext("{title} is in the trash.").format(title=_called(image)), undo=undo)
     if wants_fragment(request):
         return _trigger("image:back" if undone else "image:gone", request, id=str(public_id))
     return redirect(_listing(request))
@@ -153,17 +166,19 @@ def restore(request, public_id):
     result = tagging.restore([image])
     from_trash = request.POST.get("from") == "trash"
     if result.merged:
-        notify(request, "This picture is in the gallery already. Its tags were added to the copy there.")
+        notify(
+            request, gettext("This picture is in the gallery already. Its tags were added to the copy there.")
+        )
     else:
         undo = reverse("image-trash", args=[public_id]) if from_trash else ""
-        notify(request, f"{_called(image)} is back in the gallery.", undo=undo)
+        notify(request, gettext("{title} is back in the gallery.").format(title=_called(image)), undo=undo)
     if wants_fragment(request):
         return _trigger("image:gone" if from_trash else "image:back", request, id=str(public_id))
     return redirect(result.merged[0][1] if result.merged else image)
 
 
 def _called(image):
-    return f"“{image.title}”" if image.title else "The image"
+    return f"“{image.title}”" if image.title else gettext("The image")
 
 
 def _image(request, public_id):

@@ -4,6 +4,7 @@ import uuid
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
 
 
 def find(rows, public_id: str):
@@ -11,5 +12,5 @@ def find(rows, public_id: str):
     try:
         wanted = uuid.UUID(public_id)
     except ValueError as exc:
-        raise Http404("This is not an id.") from exc
+        raise Http404(gettext("This is not an id.")) from exc
     return get_object_or_404(rows, public_id=wanted)

@@ -1,6 +1,7 @@
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from gallery import media, storage
@@ -40,6 +41,6 @@ def send(request, key, **headers):
     try:
         return media.respond(request, key, **headers)
     except FileNotFoundError as exc:
-        raise Http404("The file is missing from storage.") from exc
+        raise Http404(gettext("The file is missing from storage.")) from exc
     except storage.StorageError as exc:
         return HttpResponse(exc.message, status=503, content_type="text/plain", headers={"Retry-After": "60"})

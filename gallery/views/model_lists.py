@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from gallery import offers, vendors
@@ -18,7 +19,7 @@ def read(request, public_id):
     if wants_fragment(request):
         return render(request, "settings/connection.html#models", {"profile": profile, "known": known})
     count = len(known.living)
-    read_well = f"{count} model{'' if count == 1 else 's'} can be chosen."
+    read_well = ngettext("{n} model can be chosen.", "{n} models can be chosen.", count).format(n=count)
     (messages.warning if known.note else messages.success)(request, known.note or read_well)
     return redirect("connection", public_id)
 

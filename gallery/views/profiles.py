@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
@@ -33,11 +34,11 @@ def new(request):
         return render(request, "settings/connection_new.html", PLACE | {"providers": introductions()})
     introduced = introduction(provider)
     profile = ConnectionProfile(owner=request.user)
-    initial = {"provider": provider, "name": _free_name(request.user, introduced.label)}
+    initial = {"provider": provider, "name": free_name(request.user, introduced.label)}
     form = ConnectionForm(posted(request), instance=profile, initial=initial)
     if request.method == "POST" and form.is_valid():
         profile = form.save()
-        messages.success(request, f"{profile.name} was added.")
+        messages.success(request, gettext("{name} was added.").format(name=profile.name))
         return _to_list(request, profile)
     context = PLACE | {"form": form, "provider": provider, "introduction": introduced}
     return render(request, "settings/connection_new.html", context, status=422 if form.is_bound else 200)
@@ -49,10 +50,11 @@ def edit(request, public_id):
     form = ConnectionForm(posted(request), instance=profile)
     if request.method == "POST" and form.is_valid():
         saved = form.save()
-        messages.success(request, f"{profile.name} was saved.")
+        messages.success(request, gettext("{name} was saved.").format(name=profile.name))
         if form.key_was_cleared:
             messages.warning(
-                request, "The provider or its address changed, so the old key was removed. Add the new one."
+                request,
+                gettext("The provider or its address changed, so the old key was removed. Add the new one."),
             )
         return _to_list(request, saved)
     saved = _own(request, public_id)  # the form may have filled in the other one
@@ -76,7 +78,7 @@ def test(request, public_id):
 def make_default(request, public_id):
     profile = _own(request, public_id)
     connections.make_default(profile)
-    messages.success(request, f"{profile.name} is the default now.")
+    messages.success(request, gettext("{name} is the default now.").format(name=profile.name))
     return redirect("connections")
 
 
@@ -84,8 +86,10 @@ def make_default(request, public_id):
 def delete(request, public_id):
     profile = _own(request, public_id)
     heir = connections.remove(profile)
-    then = f" {heir.name} is the default now." if heir else ""
-    messages.success(request, f"{profile.name} was deleted. Its pictures stay.{then}")
+    then = gettext(" {name} is the default now.").format(name=heir.name) if heir else ""
+    messages.success(
+        request, gettext("{name} was deleted. Its pictures stay.{then}").format(name=profile.name, then=then)
+    )
     return redirect("connections")
 
 
@@ -107,7 +111,7 @@ def _models_of(profile: ConnectionProfile) -> vendors.Models | None:
     return known if known.models else None
 
 
-def _free_name(owner, label: str) -> str:
+def free_name(owner, label: str) -> str:
     """`label`, or with a number when the person has a connection of that name."""
     taken = {
         name.casefold() for name in ConnectionProfile.objects.owned_by(owner).values_list("name", flat=True)

@@ -1,6 +1,7 @@
 """Settings for prompts: house style, persona, placeholders."""
 
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from gallery.forms.prompts import PlaceholderForm, StyleForm
@@ -15,7 +16,7 @@ def index(request):
     form = StyleForm(posted(request), owner=request.user)
     if form.is_bound and form.is_valid():
         form.save()
-        notify(request, "New prompts are put together like this from now on.")
+        notify(request, gettext("New prompts are put together like this from now on."))
         return redirect("prompts")
     rows = Placeholder.objects.owned_by(request.user)
     context = {"section": "settings", "tab": "prompts", "form": form, "placeholders": rows}
@@ -48,7 +49,7 @@ def delete(request, public_id):
     """Delete a placeholder; prompts that have it are sent as they are typed."""
     placeholder = _find(request, public_id)
     placeholder.delete()
-    notify(request, f"{placeholder} was deleted.")
+    notify(request, gettext("{placeholder} was deleted.").format(placeholder=placeholder))
     return redirect("prompts")
 
 

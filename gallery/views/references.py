@@ -2,6 +2,7 @@
 
 from django.http import Http404
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery import ingest, offers
@@ -22,13 +23,17 @@ def arrange(request):
     groups = offers.offer_groups(request.user)
     offer = offers.chosen(groups, request.POST)
     if offer is None:
-        raise Http404("This model is not offered.")
+        raise Http404(gettext("This model is not offered."))
     values = typed_in(request.POST)
     before = values.get("references", [])
     after, problems = _arranged(request, before)
     most = offer.info.capabilities.max_references
     if len(after) > most:
-        problems.append(f"{offer.info.label} takes {most} reference images. Take one away first.")
+        problems.append(
+            gettext("{label} takes {most} reference images. Take one away first.").format(
+                label=offer.info.label, most=most
+            )
+        )
         after = after[: max(most, len(before))]
     if after[:1] != before[:1]:
         values.pop("mask", None)  # it belongs to the picture that was first
@@ -80,7 +85,7 @@ def pick(request):
     try:
         batch = page(found, after=request.GET.get("after"), limit=SHOWN)
     except BadCursor:
-        return bad_request(request, "This list is out of date. Search again.")
+        return bad_request(request, gettext("This list is out of date. Search again."))
     context = {
         "rows": rows_of(batch.images),
         "chosen": set(request.GET.getlist("references")),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from gallery import jobs, offers, refining
@@ -20,13 +21,18 @@ from gallery.screens import boxes
 from gallery.screens.feed import with_query
 from gallery.views.add import price_of
 from gallery.views.fragments import wants_fragment
+from gallery.wording import gettext_lazy
 from providers.errors import ProviderError
 
-GONE = "The picture to go on from is not in the gallery any more. Choose another turn."
-SENT_TWICE = "This page was sent before with other words. Press the button to ask for another turn."
-EMPTY = "No picture of this chat is left in the gallery. Open another picture and refine that one."
+GONE = gettext_lazy("The picture to go on from is not in the gallery any more. Choose another turn.")
+SENT_TWICE = gettext_lazy(
+    "This page was sent before with other words. Press the button to ask for another turn."
+)
+EMPTY = gettext_lazy(
+    "No picture of this chat is left in the gallery. Open another picture and refine that one."
+)
 PARTS = ("price", "news", "model")  # that answer the form while it is filled in
-CHOOSE = "That model is no longer offered here. Choose one."
+CHOOSE = gettext_lazy("That model is no longer offered here. Choose one.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +135,12 @@ def _begin(request, place: Place):
     values, notes = fit(_settings(request, place), place.own)
     _, model = _made_with(place.image, place.follows)
     if model and model != place.own.info.id:
-        notes.insert(0, f"{model} cannot go on from a picture here, using {place.own.info.label}.")
+        notes.insert(
+            0,
+            gettext("{model} cannot go on from a picture here, using {label}.").format(
+                model=model, label=place.own.info.label
+            ),
+        )
     return _page(
         request, place, _form(place, place.own, initial=values | {"key": uuid.uuid4().hex}), notes=notes
     )

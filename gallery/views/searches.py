@@ -6,6 +6,7 @@ from itertools import groupby
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gallery import savedsearches
@@ -39,7 +40,7 @@ def remember(request):
         savedsearches.remember(request.user, request.POST["q"])
         return HttpResponse(status=204)
     savedsearches.forget(request.user)
-    notify(request, "Your recent searches are forgotten.")
+    notify(request, gettext("Your recent searches are forgotten."))
     return redirect("searches")
 
 
@@ -64,7 +65,11 @@ def _save(request):
         warn(request, error.message)
         there = SavedSearch(query=asked["query"], sort=asked["sort"][:10]).get_absolute_url()
         return redirect(there)
-    notify(request, f"“{saved.name}” is saved, and pinned to the side bar.", undo=_address("delete", saved))
+    notify(
+        request,
+        gettext("“{name}” is saved, and pinned to the side bar.").format(name=saved.name),
+        undo=_address("delete", saved),
+    )
     return redirect(saved)
 
 
@@ -87,7 +92,7 @@ def delete(request, public_id):
     """Delete a saved search; its pictures stay."""
     saved = _find(request, public_id)
     saved.delete()
-    notify(request, f"“{saved.name}” is no longer saved.")
+    notify(request, gettext("“{name}” is no longer saved.").format(name=saved.name))
     return redirect("searches")
 
 

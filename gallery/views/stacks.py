@@ -3,11 +3,13 @@
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery import stacks
 from gallery.forms.pictures import by_ids, sent_ids
 from gallery.models import Image
+from gallery.numerals import thousands
 from gallery.screens import grid
 from gallery.screens.feed import encode, with_query
 from gallery.screens.toasts import notify, warn
@@ -48,7 +50,7 @@ def make(request):
     except stacks.StackError as error:
         warn(request, str(error))
         return render(request, "_toasts.html") if wants_fragment(request) else _to_gallery(request)
-    notify(request, f"These {n:,} images are one stack now.")
+    notify(request, gettext("These {n} images are one stack now.").format(n=thousands(n)))
     return HttpResponse(headers={"HX-Refresh": "true"}) if wants_fragment(request) else _to_gallery(request)
 
 
@@ -63,7 +65,7 @@ def apart(request, public_id):
     ids = [str(key) for key in stacks.members(image)[: UNDONE + 1].values_list("public_id", flat=True)]
     stacks.take_apart(image)
     undo = f"{reverse('stack-make')}?{encode(ids=ids)}" if len(ids) <= UNDONE else ""
-    notify(request, "The stack was taken apart.", undo=undo)
+    notify(request, gettext("The stack was taken apart."), undo=undo)
     return _to_gallery(request)
 
 
@@ -72,5 +74,5 @@ def out(request, public_id):
     """Take one picture off its stack."""
     image = get_object_or_404(Image.objects.owned_by(request.user).live(), public_id=public_id)
     stacks.take_out([image])
-    notify(request, "This image stands on its own now.")
+    notify(request, gettext("This image stands on its own now."))
     return redirect(with_query(image.get_absolute_url(), **{"in": request.POST.get("in")}))

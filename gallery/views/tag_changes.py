@@ -1,11 +1,13 @@
 """What is done to a tag: other words, another kind, merging, deleting."""
 
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from gallery import implications, tagging
 from gallery.forms.tags import TagForm
 from gallery.models import Tag
+from gallery.numerals import images, thousands
 from gallery.screens.toasts import notify, warn
 from gallery.views.fragments import posted
 from gallery.views.tags import PLURALS, read_tag, tag_context
@@ -32,7 +34,10 @@ def spread(request, public_id):
     except tagging.TagError as error:
         warn(request, str(error))
     else:
-        notify(request, f"{n:,} image{'s have' if n != 1 else ' has'} what “{tag.full_name}” brings now.")
+        words = ngettext(
+            "{n} image has what “{name}” brings now.", "{n} images have what “{name}” brings now.", n
+        )
+        notify(request, words.format(n=thousands(n), name=tag.full_name))
     return redirect(tag)
 
 
@@ -56,7 +61,12 @@ def merge(request, public_id):
 def _merge(request, tag, into):
     tagging.merge(tag, into)
     target = Tag.objects.with_counts().get(pk=(into.alias_of or into).pk)
-    notify(request, f"“{tag.full_name}” is another spelling of “{target.name}” now: {_images(target)}.")
+    notify(
+        request,
+        gettext("“{name}” is another spelling of “{target}” now: {images}.").format(
+            name=tag.full_name, target=target.name, images=images(target.image_count)
+        ),
+    )
     return redirect(target)
 
 
@@ -69,7 +79,9 @@ def _named(tag, text: str) -> Tag | None:
     for spec in specs:
         if found := tagging.resolve(tag.owner, [spec], create=False):
             return found[0]
-    raise tagging.TagError(f"There is no tag “{text.strip()[:60]}”. Write the name of one that you have.")
+    raise tagging.TagError(
+        gettext("There is no tag “{n}”. Write the name of one that you have.").format(n=text.strip()[:60])
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -80,7 +92,12 @@ def delete(request, public_id):
         return render(request, "gallery/tags/delete.html", tag_context(tag))
     is_trashing = tag.kind == Tag.Kind.CHAT and request.POST.get("pictures") == "trash"
     pictures = tagging.delete(tag, trash_pictures=is_trashing)
-    notify(request, f"“{tag.full_name}” was deleted.{_where(pictures, is_trashing)}")
+    notify(
+        request,
+        gettext("“{name}” was deleted.{where}").format(
+            name=tag.full_name, where=_where(pictures, is_trashing)
+        ),
+    )
     return redirect(tag.parent or PLURALS[tag.kind])
 
 
@@ -88,9 +105,7 @@ def _where(pictures: int, is_trashing: bool) -> str:
     if not pictures:
         return ""
     if is_trashing:
-        return f" Its images are in the trash: {pictures:,}."
-    return f" Images that carried it are still in the gallery: {pictures:,}."
-
-
-def _images(tag) -> str:
-    return f"{tag.image_count:,} image{'' if tag.image_count == 1 else 's'}"
+        return gettext(" Its images are in the trash: {pictures}.").format(pictures=thousands(pictures))
+    return gettext(" Images that carried it are still in the gallery: {pictures}.").format(
+        pictures=thousands(pictures)
+    )

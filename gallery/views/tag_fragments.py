@@ -2,6 +2,7 @@
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from gallery import fragments, tagging
@@ -18,7 +19,7 @@ def new(request, public_id):
     """Write another fragment."""
     tag = read_tag(request, public_id)
     if tag.kind not in fragments.KINDS:
-        raise Http404("Tags of this kind have no fragments.")
+        raise Http404(gettext("Tags of this kind have no fragments."))
     form = FragmentForm(posted(request), initial={"use": Fragment.Use.ALWAYS}, tiers=[])
     if _is_kept(form, lambda values: fragments.create(tag, **values)):
         return redirect(tag)
@@ -53,7 +54,7 @@ def delete(request, public_id, fragment_id):
     tag = read_tag(request, public_id)
     fragment = get_object_or_404(tag.fragments, public_id=fragment_id)
     fragment.delete()
-    notify(request, f"The fragment “{fragment.name}” was deleted.")
+    notify(request, gettext("The fragment “{name}” was deleted.").format(name=fragment.name))
     return redirect(tag)
 
 

@@ -4,6 +4,7 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from gallery.forms.pictures import by_ids, rows_of
@@ -21,7 +22,7 @@ def references(request, public_id):
     """Show the pack beside the newest pictures of the tag; a POST does one thing with it."""
     tag = read_tag(request, public_id)
     if tag.kind not in packs.KINDS:
-        raise Http404("Tags of this kind have no reference pictures.")
+        raise Http404(gettext("Tags of this kind have no reference pictures."))
     pack = packs.images_of(tag)
     if request.method == "POST":
         return _arrange(request, tag, pack)
@@ -41,7 +42,7 @@ def _arrange(request, tag, pack: list[Image]):
         iter(by_ids(request.user.pk, [request.POST.get(name, "") for name in ("toggle", "up")])), None
     )
     if pressed is None:
-        warn(request, "This picture is not in the gallery any more.")
+        warn(request, gettext("This picture is not in the gallery any more."))
     else:
         try:
             packs.replace(tag, _after(pack, pressed, moves="up" in request.POST))
@@ -64,5 +65,6 @@ def _after(pack: list[Image], pressed: Image, *, moves: bool) -> list[Image]:
 
 def _tell(request, tag, pack: list[Image], pressed: Image) -> None:
     if "up" not in request.POST:
-        does = "no longer goes" if pressed in pack else "goes"
-        notify(request, f"This picture {does} along when a prompt names {tag.full_name}.")
+        out = gettext("This picture no longer goes along when a prompt names {name}.")
+        into = gettext("This picture goes along when a prompt names {name}.")
+        notify(request, (out if pressed in pack else into).format(name=tag.full_name))

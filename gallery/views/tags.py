@@ -5,6 +5,7 @@ from dataclasses import asdict
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery import refining, tagging
@@ -41,14 +42,16 @@ def page(request, kind, public_id, slug):
     try:
         context = feed.read(request, found, dated=False)
     except BadCursor:
-        return bad_request(request, "This address is out of date. Open the page again from the list.")
+        return bad_request(
+            request, gettext("This address is out of date. Open the page again from the list.")
+        )
     if wants_fragment(request) and "after" in request.GET:
         return render(request, "gallery/_feed.html#more", context)
     context |= {
         **tag_context(tag),
         **tag_page.read(tag),
         "search_action": tag.get_absolute_url(),
-        "search_hint": f"Search in {tag.full_name}",
+        "search_hint": gettext("Search in {name}").format(name=tag.full_name),
         "q": asked[0],
         "problems": found.problems,
     }
@@ -66,7 +69,7 @@ def new(request):
     try:
         tag = tagging.create(request.user, kind, name, parent)
     except tagging.TagTaken as taken:
-        notify(request, f"“{taken.tag.name}” was here already.")
+        notify(request, gettext("“{name}” was here already.").format(name=taken.tag.name))
         return redirect(taken.tag.alias_of or taken.tag)
     except tagging.TagError as error:
         warn(request, str(error))
@@ -80,7 +83,8 @@ def pin(request, public_id):
     tag = read_tag(request, public_id)
     tag.pinned = not tag.pinned
     Tag.objects.filter(pk=tag.pk).update(pinned=tag.pinned)
-    notify(request, f"{tag.full_name} is {'pinned to the side bar' if tag.pinned else 'no longer pinned'}.")
+    pinned, loose = gettext("{name} is pinned to the side bar."), gettext("{name} is no longer pinned.")
+    notify(request, (pinned if tag.pinned else loose).format(name=tag.full_name))
     return redirect(tag)
 
 

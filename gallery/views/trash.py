@@ -4,11 +4,13 @@ from django.shortcuts import redirect, render
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from gallery import bulk, trashing
 from gallery.bulk.words import sentence
 from gallery.models import BulkAction, Image
+from gallery.numerals import images
 from gallery.screens import grid
 from gallery.screens.feed import encode
 from gallery.screens.toasts import notify, warn
@@ -43,8 +45,11 @@ def _days_left(batch, days):
     if days is None:
         return {}
     left = {image.pk: trashing.days_left(image, days) for image in batch}
-    badge = '<span class="badge">{} day{} left</span>'
-    return {key: format_html(badge, n, "" if n == 1 else "s") for key, n in left.items()}
+    badge = '<span class="badge">{}</span>'
+    return {
+        key: format_html(badge, ngettext("{n} day left", "{n} days left", n).format(n=n))
+        for key, n in left.items()
+    }
 
 
 @require_POST
@@ -65,17 +70,21 @@ def restore(request):
 @require_POST
 def empty(request):
     """Delete pictures in the trash for good: all of them, or the one that `image` names."""
-    images = Image.objects.owned_by(request.user).trashed()
+    trashed = Image.objects.owned_by(request.user).trashed()
     if one := request.POST.get("image"):
-        images = images.filter(pk=find(images, one).pk)
-    deleted = trashing.delete_for_good(images) if one else trashing.empty(request.user)
+        trashed = trashed.filter(pk=find(trashed, one).pk)
+    deleted = trashing.delete_for_good(trashed) if one else trashing.empty(request.user)
     if deleted is None:
-        notify(request, "The trash is being emptied. This goes on in the background and takes some minutes.")
+        notify(
+            request,
+            gettext("The trash is being emptied. This goes on in the background and takes some minutes."),
+        )
     else:
         freed = filesizeformat(deleted.bytes)
-        notify(request, f"{_images(deleted.n)} deleted for good. {freed} are free again.")
+        notify(
+            request,
+            gettext("{images} deleted for good. {freed} are free again.").format(
+                images=images(deleted.n), freed=freed
+            ),
+        )
     return redirect("trash")
-
-
-def _images(n):
-    return f"{n:,} image{'' if n == 1 else 's'}"

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from gallery import assists, offers, suggestions, writers
@@ -19,7 +20,7 @@ from providers.errors import ProviderError
 def _writer(request, *, vision):
     writer = writers.pick(writers.writers(request.user, vision=vision), request.POST.get("writer", ""))
     if writer is None:
-        raise Http404("This connection does not write.")
+        raise Http404(gettext("This connection does not write."))
     return writer
 
 
@@ -52,7 +53,7 @@ def _asked_before(request, **of):
     try:
         return get_object_or_404(Assist.objects.owned_by(request.user).filter(**of), public_id=UUID(wanted))
     except ValueError as exc:
-        raise Http404("This is the id of no text.") from exc
+        raise Http404(gettext("This is the id of no text.")) from exc
 
 
 def _waited_for(request, assist):

@@ -7,22 +7,29 @@ document.querySelector("[data-shortcuts]")?.addEventListener("click", showSheet)
 
 const sentences = {
   401: "You have been logged out. Reload the page to log in again.",
-  403: "This page was open too long. Reload it and try again.",
-  404: "That is no longer here. Reload the page to see what is.",
   413: "That is more than this server accepts at once.",
-  503: "The server cannot reach its database or its store just now. Nothing of yours was lost; try again in a moment.",
-  507: "The disk of the server is full. What you have is safe; nothing new was kept.",
   429: "Too many requests in a short time. Wait a moment and try again.",
 };
+
+// The words of our own error page; what stands in another's, a proxy's say, is not for people.
+function wordsOf(text) {
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const parts = ["h1", "p"].map((name) => page.querySelector(`.empty > ${name}, body > ${name}`)?.textContent.trim());
+  return parts[0] && parts.filter(Boolean).join(". ");
+}
 
 document.addEventListener("htmx:response:error", ({ detail }) => {
   const { status } = detail.ctx.response;
   if (status === 422 || status === 400 || status === 409) return; // the answer itself says what is wrong
-  say(sentences[status] ?? "Something broke on our side. Nothing of yours was lost; try again.", { bad: true });
+  const known = wordsOf(detail.ctx.text) || sentences[status];
+  say(known ?? "Something broke on our side. Nothing of yours was lost; try again.", { bad: true });
 });
 document.addEventListener("htmx:error", ({ detail }) => {
-  if (!detail.ctx?.response) say("The server did not answer. Check the connection and try again.", { bad: true });
+  if (detail.ctx?.response || !navigator.onLine) return; // the second has a message of its own
+  say("The server did not answer. Check the connection and try again.", { bad: true });
 });
+
+navigator.serviceWorker?.register("/service-worker.js").catch(() => {}); // a browser that keeps nothing refuses
 
 // A page may take pasted pictures itself by cancelling this event; else they travel to the upload page.
 document.addEventListener("paste", (event) => {

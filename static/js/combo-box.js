@@ -1,4 +1,6 @@
 // Listbox behaviour for a text field (ARIA combobox, list autocomplete). Used by search and the tag input.
+import { gettext } from "words";
+
 let serial = 0;
 
 // `fetchOptions(text, signal)` resolves to objects that `draw` makes nodes of; `heading` is that of their group.
@@ -24,7 +26,7 @@ export class ComboBox {
     this.draw = draw;
     this.#list = document.createElement("ul");
     Object.assign(this.#list, { id: `listbox-${++serial}`, className: "listbox", role: "listbox", hidden: true });
-    this.#list.setAttribute("aria-label", label);
+    this.#list.setAttribute("aria-label", gettext(label));
     if (!this.#isLong) input.setAttribute("role", "combobox");
     input.setAttribute("aria-autocomplete", "list");
     input.setAttribute("aria-controls", this.#list.id);

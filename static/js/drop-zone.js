@@ -1,10 +1,11 @@
 // <drop-zone>: files that are dropped anywhere, pasted or chosen go up one by one, three at a time.
 // The server answers each with its result row; without script the same form sends them all at once.
 import { fetchFiles } from "hand-over";
+import { gettext } from "words";
 
 const atOnce = 3;
 const retryAfter = 5_000;
-const words = { added: "added", duplicate: "already here", refused: "not added" };
+const words = { added: "{n} added", duplicate: "{n} already here", refused: "{n} not added" };
 
 class DropZone extends HTMLElement {
   #waiting = [];
@@ -30,12 +31,24 @@ class DropZone extends HTMLElement {
     document.addEventListener("dragleave", (event) => event.relatedTarget || this.#mark(false));
     document.addEventListener("drop", (event) => this.#drop(event));
     fetchFiles().then((files) => this.#take(files));
+    fetchFiles("shared").then((files) => files.length && this.#offer(files));
     addEventListener("online", () => this.#next());
     addEventListener("beforeunload", (event) => this.#running + this.#waiting.length && event.preventDefault());
   }
 
   get #tags() {
     return this.#form.querySelector("[name=tags]").value;
+  }
+
+  // Another site can share pictures as another app does, so a person says whether they are to be added.
+  #offer(files) {
+    const note = this.#form.querySelector("[data-shared]");
+    note.querySelector("[data-count]").textContent = files.length;
+    note.hidden = false;
+    note.addEventListener("click", ({ target }) => {
+      if (target.matches("[data-add]")) this.#take(files);
+      if (target.matches("button")) note.hidden = true;
+    });
   }
 
   #over(event) {
@@ -67,7 +80,7 @@ class DropZone extends HTMLElement {
     for (const file of files) {
       const row = this.#draw(file);
       if (file.size > Number(this.dataset.limit)) {
-        this.#refuse(row, `This file is ${size(file.size)}. The limit here is ${this.dataset.limitText}.`);
+        this.#refuse(row, gettext("This file is {size}. The limit here is {limit}.", { size: size(file.size), limit: this.dataset.limitText }));
       } else this.#waiting.push({ file, row });
     }
     after?.();
@@ -121,8 +134,8 @@ class DropZone extends HTMLElement {
   #progress(row, { loaded, total }) {
     const percent = Math.floor((loaded / total) * 100);
     row.querySelector("progress").value = percent;
-    row.querySelector("[data-pill]").textContent = percent < 100 ? `${percent} %` : "Reading";
-    row.querySelector("[data-sentence]").textContent = `${size(loaded)} of ${size(total)}`;
+    row.querySelector("[data-pill]").textContent = percent < 100 ? `${percent} %` : gettext("Reading");
+    row.querySelector("[data-sentence]").textContent = gettext("{loaded} of {total}", { loaded: size(loaded), total: size(total) });
   }
 
   #answer(request, { file, row }, tags) {
@@ -140,8 +153,8 @@ class DropZone extends HTMLElement {
 
   #wait(job) {
     job.row.dataset.state = "waiting";
-    job.row.querySelector("[data-pill]").textContent = "Waiting";
-    job.row.querySelector("[data-sentence]").textContent = "Waiting for the server. It goes on by itself.";
+    job.row.querySelector("[data-pill]").textContent = gettext("Waiting");
+    job.row.querySelector("[data-sentence]").textContent = gettext("Waiting for the server. It goes on by itself.");
     setTimeout(() => {
       this.#waiting.push(job);
       this.#next();
@@ -152,10 +165,10 @@ class DropZone extends HTMLElement {
     row.dataset.state = "refused";
     row.querySelector("progress").remove();
     const pill = row.querySelector("[data-pill]");
-    pill.textContent = "Not added";
+    pill.textContent = gettext("Not added");
     pill.className = "pill pill--bad";
     const line = row.querySelector("[data-sentence]");
-    line.textContent = text;
+    line.textContent = gettext(text);
     line.className = "error";
   }
 
@@ -174,9 +187,9 @@ class DropZone extends HTMLElement {
     const counts = Object.entries(words)
       .map(([state, word]) => [this.#rows.querySelectorAll(`[data-state=${state}]`).length, word])
       .filter(([count]) => count)
-      .map(([count, word]) => `${count} ${word}`);
+      .map(([n, word]) => gettext(word, { n }));
     const open = this.#running + this.#waiting.length;
-    if (open) counts.push(`${open} on the way`);
+    if (open) counts.push(gettext("{n} on the way", { n: open }));
     this.#form.querySelector("[data-summary]").textContent = counts.join(", ");
   }
 }

@@ -1,4 +1,6 @@
 // The generate form: a draft that survives a reload, Ctrl Enter, and the shape's pixels beside its name.
+import { register } from "keys";
+
 const drafts = "generate:prompt"; // of a new picture; what an edit asks for is not kept
 const isEdit = () => document.querySelector("#references [name=mode]:checked, #references [name=original]");
 const form = () => document.querySelector("form[data-form]");
@@ -25,25 +27,27 @@ document.addEventListener("change", ({ target }) => {
   showPixels();
 });
 
+function openPicker() {
+  const picker = document.getElementById("picker");
+  picker.open = !picker.open;
+  (picker.open ? picker.querySelector("input:checked") : picker.querySelector("summary"))?.focus();
+}
+
+const focus = (selector) => () => document.querySelector(selector)?.focus();
+const group = "On Generate";
+register("Ctrl Enter", "Generate", () => form().requestSubmit(), { group, when: (event) => form() && event?.target.form === form() });
+register("Alt M", "Model", openPicker, { group, when: form });
+register("Alt S", "Shape", focus("[data-shapes] :checked"), { group, when: form });
+register("Alt R", "Reference images", focus("[data-choose]"), { group, when: form });
+
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.form === form()) {
-    event.preventDefault();
-    form().requestSubmit();
-  } else if (event.key === "m" && event.altKey && form()) {
-    event.preventDefault();
-    const picker = document.getElementById("picker");
-    picker.open = !picker.open;
-    (picker.open ? picker.querySelector("input:checked") : picker.querySelector("summary"))?.focus();
-  } else if (event.key === "r" && event.altKey) {
-    document.querySelector("[data-choose]")?.focus();
-  } else if (event.key === "Enter" && event.target.matches?.(".picker-list summary")) {
-    return; // unfolds
-  } else if (["Escape", "Enter"].includes(event.key) && event.target.closest?.(".picker-list")) {
-    event.preventDefault();
-    const picker = event.target.closest("#picker");
-    picker.open = false;
-    picker.querySelector("summary").focus();
-  }
+  if (event.defaultPrevented || !event.target.closest?.(".picker-list")) return;
+  if (event.key === "Enter" && event.target.matches("summary")) return; // unfolds
+  if (!["Escape", "Enter"].includes(event.key)) return;
+  event.preventDefault();
+  const picker = event.target.closest("#picker");
+  picker.open = false;
+  picker.querySelector("summary").focus();
 });
 
 // A pointer chooses and closes; arrow keys, whose clicks have no detail, may go on through the list.
@@ -51,10 +55,14 @@ document.addEventListener("click", ({ target, detail }) => {
   const picker = document.getElementById("picker");
   const chosen = detail && target.closest?.(".picker-row:not(:has(:disabled))");
   if (picker?.open && (chosen || !picker.contains(target))) picker.open = false;
+  const out = target.closest?.("[data-untick]");
+  if (!out) return;
+  document.getElementById(out.dataset.untick).click();
+  document.querySelector("#compare-models summary").focus();
 });
 
 // Answers of the server bring these anew; they stay folded or not, as the person left them.
-const folds = "#more-options, #receipt-details";
+const folds = "#more-options, #receipt-details, .own";
 const unfolded = {};
 document.addEventListener("toggle", ({ target }) => target.matches?.(folds) && (unfolded[target.id] = target.open), true);
 

@@ -1,9 +1,9 @@
 // Pictures that are dropped or pasted on any page travel to the upload page, by way of the browser's own store.
 const address = "/add/upload/";
 
-function open() {
+function open(store) {
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open("hand-over", 1);
+    const request = indexedDB.open(store, 1);
     request.onupgradeneeded = () => request.result.createObjectStore("files", { autoIncrement: true });
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
@@ -18,16 +18,16 @@ function done(transaction) {
 }
 
 async function hand(files) {
-  const database = await open();
+  const database = await open("hand-over");
   const transaction = database.transaction("files", "readwrite");
   for (const file of files) transaction.objectStore("files").add(file);
   await done(transaction);
   location.assign(address);
 }
 
-// What was handed over and not fetched yet; it is given out once.
-export async function fetchFiles() {
-  const database = await open();
+// What was handed over and not fetched yet; it is given out once. The service worker fills the store "shared".
+export async function fetchFiles(store = "hand-over") {
+  const database = await open(store);
   const transaction = database.transaction("files", "readwrite");
   const request = transaction.objectStore("files").getAll();
   transaction.objectStore("files").clear();
@@ -43,12 +43,17 @@ document.addEventListener("images:paste", (event) => {
   event.preventDefault();
   hand(event.detail.files);
 });
+const show = (isOver) => document.body.classList.toggle("is-dropping", isOver);
 document.addEventListener("dragover", (event) => {
-  if (!here() && event.dataTransfer.types.includes("Files")) event.preventDefault();
+  if (here() || !event.dataTransfer.types.includes("Files")) return;
+  event.preventDefault();
+  show(true);
 });
+document.addEventListener("dragleave", (event) => event.relatedTarget || show(false));
 document.addEventListener("drop", (event) => {
   if (here() || event.defaultPrevented || !event.dataTransfer.types.includes("Files")) return;
   event.preventDefault();
+  show(false);
   const files = pictures(event.dataTransfer);
   if (files.length) hand(files);
 });

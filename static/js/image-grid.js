@@ -1,5 +1,6 @@
 // The grid: one Tab stop, arrows move by where pictures stand, hearts, sizes, and batches that failed.
 import { register } from "keys";
+import { gettext } from "words";
 
 const links = () => [...document.querySelectorAll("[data-grid] .tile > a[data-full]")];
 const linkOf = (target) => target?.closest?.("[data-grid] .tile > a[data-full]");
@@ -58,8 +59,14 @@ register("ArrowUp", "Row above", (event) => move(event, (link) => acrossRows(lin
 register("Home", "First picture", (event) => move(event, (link, all) => all[0]), onTile);
 register("End", "Last picture on the page", (event) => move(event, (link, all) => all.at(-1)), onTile);
 register("f", "Favourite", (event) => heartOf(linkOf(event.target))?.click(), onTile);
+register("v", "Make a variation", vary, { ...onTile, when: (event) => heartOf(linkOf(event?.target)) });
 
-const heartOf = (link) => link.parentElement.querySelector("[data-favourite]");
+function vary({ target }) {
+  const from = target.closest(".tile").id.replace("image-", "");
+  location.assign(`/add/generate/?from=${from}&mode=variation`);
+}
+
+const heartOf = (link) => link?.parentElement.querySelector("[data-favourite]");
 
 document.addEventListener("focusin", (event) => rove(linkOf(event.target)));
 document.addEventListener("htmx:after:swap", settle);
@@ -118,7 +125,7 @@ function resize(size) {
 }
 
 sizes.forEach((size, index) => {
-  const label = `${["Small", "Medium", "Large"][index]} tiles`;
+  const label = ["Small tiles", "Medium tiles", "Large tiles"][index];
   register(String(index + 1), label, () => resize(size), { group: "In the grid", when: () => document.getElementById("feed") && !document.querySelector("dialog:modal") });
 });
 
@@ -135,12 +142,12 @@ function offerAgain({ target }) {
   if (!target.matches?.("[data-next]")) return;
   const again = document.createElement("p");
   again.className = "note note--bad";
-  const button = Object.assign(document.createElement("button"), { className: "btn btn--s", textContent: "Try again" });
+  const button = Object.assign(document.createElement("button"), { className: "btn btn--s", textContent: gettext("Try again") });
   button.onclick = () => {
     again.remove();
     htmx.ajax("GET", target.getAttribute("hx-get"), { source: target, target, swap: "outerHTML" });
   };
-  again.append("More images could not be loaded. ", button);
+  again.append(gettext("More images could not be loaded."), " ", button);
   target.before(again);
 }
 

@@ -1,5 +1,6 @@
 // Choosing pictures: the boxes and the bar work without this; it adds ranges, keys, the count and the news.
 import { register } from "keys";
+import { figure, gettext } from "words";
 
 const bar = document.getElementById("bulk");
 const list = document.getElementById("bulk-tags");
@@ -19,20 +20,21 @@ let anchor = null; // where a range begins
 const idOf = (box) => box.value.split("+")[0];
 const sizeOf = (box) => Number(box.value.split("+")[1] ?? 1);
 
-const sum = () => chosen().reduce((n, box) => n + sizeOf(box), 0).toLocaleString("en");
+const sum = () => figure(chosen().reduce((n, box) => n + sizeOf(box), 0));
 
 function counted() {
   const stacks = chosen().filter((box) => sizeOf(box) > 1).length;
-  if (!stacks) return `${sum()} selected`;
-  const whole = stacks === 1 ? "a whole stack" : `${stacks.toLocaleString("en")} whole stacks`;
-  return `${sum()} selected, with ${whole}`;
+  if (!stacks) return gettext("{n} selected", { n: sum() });
+  if (stacks === 1) return gettext("{n} selected, with a whole stack", { n: sum() });
+  return gettext("{n} selected, with {stacks} whole stacks", { n: sum(), stacks: figure(stacks) });
 }
 
 function tell() {
   if (!chosen().length && scope) scope.checked = false;
-  const all = `${offer?.replace("Select all ", "")}${bar.elements.q.value ? " in this search" : ""}`;
-  bar.querySelector("[data-count]").textContent = scope?.checked ? `All ${all} are selected` : counted();
-  if (words) words.textContent = scope.checked ? `Only the ${sum()} on this page` : offer;
+  const all = bar.elements.q.value ? "All {n} in this search are selected" : "All {n} are selected";
+  const n = offer?.match(/\d\S*/)?.[0];
+  bar.querySelector("[data-count]").textContent = scope?.checked ? gettext(all, { n }) : counted();
+  if (words) words.textContent = scope.checked ? gettext("Only the {n} on this page", { n: sum() }) : offer;
   for (const box of boxes()) box.tabIndex = -1; // X and Space choose; one Tab stop is enough for a grid
 }
 

@@ -1,8 +1,14 @@
 // The one register of single keys. The sheet behind "?" is drawn from it, so help and behaviour cannot part.
+import { gettext } from "words";
+
 const actions = new Map();
+const areOff = document.body.matches(".no-keys"); // those of one sign, in Settings
+const isSingle = (key) => /^.(\s.)?$/u.test(key);
+let begun = ""; // the first of two keys, "g "
 
 const typing = (element) => element?.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 
+// A key is named as browsers do; with others held, "Ctrl K"; two in a row, "g q".
 // `when` says whether the key means anything just now; without it the key always works.
 export function register(key, label, act, { when = () => true, group = "Everywhere" } = {}) {
   const list = actions.get(key) ?? [];
@@ -19,24 +25,40 @@ function use(element) {
 }
 
 function* entries() {
-  for (const element of marked()) yield ["Everywhere", element.dataset.key, element.dataset.keyLabel];
+  for (const element of marked()) yield ["Everywhere", element.dataset.key, element.dataset.keyLabel ?? element.title];
   for (const [key, list] of actions) for (const { group, label } of list) yield [group, key, label];
+}
+
+// What can be done on this page just now, without what every page has.
+export function offers(event) {
+  const own = ({ group, when }) => group !== "Everywhere" && when(event);
+  return [...actions].flatMap(([key, list]) => list.filter(own).map((action) => ({ ...action, key })));
+}
+
+// Does what a key does; false when that is nothing.
+export function press(key) {
+  const action = actions.get(key)?.findLast(({ when }) => when());
+  return action ? action.act() !== false : false;
 }
 
 const spoken = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", " ": "Space" };
 
+function named(key) {
+  const text = spoken[key] ? gettext(spoken[key]) : key.length === 1 ? key.toUpperCase() : key;
+  return Object.assign(document.createElement("kbd"), { textContent: text });
+}
+
 function row([, key, label]) {
   const term = document.createElement("dt");
-  const name = document.createElement("kbd");
-  name.textContent = spoken[key] ?? (key.length === 1 ? key.toUpperCase() : key);
-  term.append(name);
+  const [first, second] = isSingle(key) && key[1] ? key.split(" ") : [key];
+  term.append(named(first), ...(second ? [` ${gettext("then")} `, named(second)] : []));
   const description = document.createElement("dd");
-  description.textContent = label;
+  description.textContent = gettext(label);
   return [term, description];
 }
 
 function section([group, list]) {
-  const heading = Object.assign(document.createElement("h3"), { textContent: group });
+  const heading = Object.assign(document.createElement("h3"), { textContent: gettext(group) });
   const keys = Object.assign(document.createElement("dl"), { className: "keys" });
   keys.append(...list.flatMap(row));
   return [heading, keys];
@@ -44,24 +66,44 @@ function section([group, list]) {
 
 export function showSheet() {
   const sheet = document.getElementById("shortcuts");
-  const groups = Map.groupBy(new Map([...entries()].map((entry) => [entry.join(" "), entry])).values(), ([group]) => group);
+  const groups = Map.groupBy(new Map([...entries()].filter(([, key]) => !areOff || !isSingle(key)).map((entry) => [entry.join(" "), entry])).values(), ([group]) => group);
   sheet.querySelector(".body").replaceChildren(...[...groups].flatMap(section));
   sheet.showModal();
 }
 
 register("?", "Show this list", showSheet);
 
+// What is held; AltGr only writes signs.
+function heldIn(event) {
+  if (event.getModifierState("AltGraph")) return "";
+  return event.ctrlKey || event.metaKey ? "Ctrl " : event.altKey ? "Alt " : "";
+}
+
+function nameOf(key, held) {
+  return held && key.length === 1 ? held + key.toUpperCase() : held + key;
+}
+
+// The first of two keys waits a moment for the second.
+function begin(key) {
+  begun = `${key} `;
+  setTimeout(() => (begun = ""), 1500);
+}
+
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-  const action = actions.get(event.key)?.findLast(({ when }) => when(event));
-  const modal = document.querySelector("dialog[open]:modal");
+  const held = heldIn(event);
+  if (event.defaultPrevented || (!held && typing(event.target))) return;
+  const key = begun + nameOf(event.key, held);
+  begun = "";
+  if (areOff && isSingle(key)) return;
+  const action = actions.get(key)?.findLast(({ when }) => when(event));
   if (action) {
     event.preventDefault();
-    action.act(event);
-  } else if (!modal) {
-    const element = marked().find((candidate) => candidate.dataset.key === event.key);
-    if (!element) return;
+    return action.act(event);
+  }
+  if (document.querySelector("dialog[open]:modal")) return;
+  const element = marked().find((candidate) => candidate.dataset.key === key);
+  if (element) {
     event.preventDefault();
     use(element);
-  }
+  } else if (marked().some((candidate) => candidate.dataset.key.startsWith(`${key} `))) begin(key);
 });

@@ -1,4 +1,6 @@
 // Pages that follow jobs. The server says what changed; this adds running seconds and news from other tabs.
+import { gettext } from "words";
+
 const channel = new BroadcastChannel("jobs");
 let heard = false;
 
@@ -30,11 +32,14 @@ document.addEventListener("htmx:after:swap", () => {
     const heading = document.getElementById(`section-${key}`);
     const cards = heading?.parentElement;
     if (!cards || cards.querySelector(`.qi--${key}`)) continue;
-    heading.textContent = cards.querySelector(".qi--running") ? "Running" : "Just finished";
+    heading.textContent = gettext(cards.querySelector(".qi--running") ? "Running" : "Just finished");
   }
 });
 
-// <elapsed-time data-seconds="12">: goes on counting from what the server said.
+const span = (seconds) =>
+  seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+
+// <elapsed-time data-seconds="12" data-total="20">: goes on counting from what the server said.
 class ElapsedTime extends HTMLElement {
   static observedAttributes = ["data-seconds"];
   #timer;
@@ -54,7 +59,8 @@ class ElapsedTime extends HTMLElement {
 
   #tick() {
     const seconds = Math.floor((Date.now() - this.#start) / 1000);
-    this.textContent = seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+    const left = Number(this.dataset.total) - seconds;
+    this.textContent = span(seconds) + (left > 0 ? `, ${gettext("about {span} left", { span: span(left) })}` : "");
   }
 }
 

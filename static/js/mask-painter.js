@@ -1,5 +1,7 @@
 // <mask-painter>: a brush for the part of a picture that is painted anew. Its field gets a PNG: white is new.
 // What was done is kept as a list of strokes, so that undoing is drawing all but the last one again.
+import { gettext } from "words";
+
 const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 class MaskPainter extends HTMLElement {
@@ -147,8 +149,8 @@ class MaskPainter extends HTMLElement {
     this.querySelector("[data-act=redo]").disabled = !this.#undone.length;
     this.querySelector("[data-act=drop]").hidden = !painted;
     this.querySelector("[data-state]").textContent = painted
-      ? `${Math.max(1, Math.round(painted * 100))} % of the picture is painted, and only that changes.`
-      : "Nothing painted: the whole picture may change.";
+      ? gettext("{n} % of the picture is painted, and only that changes.", { n: Math.max(1, Math.round(painted * 100)) })
+      : gettext("Nothing painted: the whole picture may change.");
   }
 
   // --- To the field and back

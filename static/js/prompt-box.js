@@ -12,6 +12,17 @@ class PromptBox extends HTMLElement {
 
   connectedCallback() {
     this.addEventListener("focusin", ({ target }) => target.matches("textarea") && this.#listen(target));
+    this.addEventListener("click", ({ target }) => this.#begin(target.closest("[data-insert]")?.dataset.insert));
+  }
+
+  // A sign that names begin with, apart from the word before it.
+  #begin(sign) {
+    const area = sign && this.querySelector("textarea");
+    if (!area) return;
+    area.focus();
+    const gap = /[\w@#]$/u.test(area.value.slice(0, area.selectionStart)) ? " " : "";
+    area.setRangeText(gap + sign, area.selectionStart, area.selectionEnd, "end");
+    area.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   #listen(area) {

@@ -3,7 +3,7 @@ import { register } from "keys";
 import { say } from "toasts";
 
 const form = () => document.querySelector("[data-frame] form.stars, [data-page] form.stars");
-const said = (stars) => say(stars ? `${stars} of 5 stars.` : "No rating.");
+const said = (stars) => say(stars ? "{stars} of 5 stars." : "No rating.", { stars });
 
 async function rate(stars) {
   await htmx.ajax("POST", form().action, { source: form(), values: { rating: stars }, target: "#about", swap: "outerHTML" });

@@ -2,6 +2,7 @@
 import { dialog, frame, part, shown, step } from "image-viewer";
 import { register } from "keys";
 import { say } from "toasts";
+import { gettext } from "words";
 
 const page = frame?.matches("[data-page]");
 const PATIENCE = 20; // half seconds for the grid to bring more
@@ -17,7 +18,7 @@ function mark() {
   }
   const icon = part("play")?.querySelector("use");
   icon?.setAttribute("href", icon.getAttribute("href").replace(/#.*/, plays && !paused ? "#pause" : "#play"));
-  part("play")?.setAttribute("aria-label", plays ? "Stop the slideshow" : "Slideshow");
+  part("play")?.setAttribute("aria-label", gettext(plays ? "Stop the slideshow" : "Slideshow"));
   for (const link of frame.querySelectorAll("[data-seconds]")) {
     link.toggleAttribute("aria-current", Number(link.dataset.seconds) === speed);
   }

@@ -1,6 +1,7 @@
 // <tag-input> turns a comma field into chips with suggestions. The field itself stays and is what is sent.
 import { ComboBox } from "combo-box";
 import { classes, icon, read, row, split, suggest, write } from "tags";
+import { gettext } from "words";
 
 // The tag of exactly this name: of the kind that was typed, else of any.
 const named = (found, { kind }) => {
@@ -85,7 +86,7 @@ class TagInput extends HTMLElement {
     chip.className = `tok ${classes[tag.kind] ?? ""}`;
     chip.dataset.spec = spec;
     const remove = Object.assign(document.createElement("button"), { type: "button", className: "x" });
-    remove.setAttribute("aria-label", `Remove ${tag.name}`);
+    remove.setAttribute("aria-label", gettext("Remove {name}", tag));
     remove.append(icon(this.dataset.sprite, "x"));
     chip.append(icon(this.dataset.sprite, tag.kind), Object.assign(document.createElement("span"), { textContent: tag.name, className: "trunc" }), remove);
     this.#chips.append(chip);

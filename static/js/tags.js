@@ -1,4 +1,6 @@
 // How tags are written and drawn, for the tag input and the search box alike.
+import { figure, gettext } from "words";
+
 const icons = { character: "drama", look: "palette", persona: "id-card", chat: "messages-square", tag: "tag" };
 export const classes = { character: "k-char", look: "k-char", persona: "k-pers", chat: "k-chat" };
 
@@ -32,8 +34,8 @@ export function icon(sprite, name) {
 // The inside of a suggestion: icon, name, and how many pictures carry it.
 export function row(sprite, option) {
   const name = Object.assign(document.createElement("span"), { className: "trunc" });
-  name.textContent = option.isNew ? `Create ${option.kind} “${option.name}”` : option.name;
+  name.textContent = option.isNew ? gettext("Create {kind} “{name}”", { ...option, kind: gettext(option.kind) }) : option.name;
   const right = Object.assign(document.createElement("span"), { className: "r" });
-  if (!option.isNew) right.textContent = (option.alias ? `${option.alias} · ` : "") + option.count.toLocaleString("en");
+  if (!option.isNew) right.textContent = (option.alias ? `${option.alias} · ` : "") + figure(option.count);
   return [icon(sprite, option.isNew ? "plus" : option.kind), name, right];
 }

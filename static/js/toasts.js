@@ -1,4 +1,6 @@
 // Short messages. The server writes most of them itself; `say` is for what only the browser knows.
+import { gettext } from "words";
+
 const list = document.getElementById("toasts");
 const life = 10_000;
 
@@ -8,12 +10,13 @@ function dismiss(toast) {
   if (hadFocus) document.getElementById("main")?.focus({ preventScroll: true });
 }
 
-export function say(text, { bad = false } = {}) {
+// `values` fill the {places} of the text.
+export function say(text, { bad = false, ...values } = {}) {
   const toast = document.createElement("div");
   toast.className = bad ? "toast toast--bad" : "toast";
   toast.dataset.toast = "";
   if (bad) toast.setAttribute("role", "alert");
-  toast.append(Object.assign(document.createElement("span"), { textContent: text }));
+  toast.append(Object.assign(document.createElement("span"), { textContent: gettext(text, values) }));
   list.append(toast);
 }
 
@@ -33,7 +36,7 @@ function watch(toast) {
 list.querySelectorAll("[data-toast]").forEach(watch);
 new MutationObserver((changes) => {
   for (const { addedNodes } of changes) for (const node of addedNodes) if (node.dataset?.toast !== undefined) watch(node);
-  while (list.childElementCount > 3) list.firstElementChild.remove();
+  while (list.querySelectorAll("[data-toast]").length > 3) list.querySelector("[data-toast]").remove();
 }).observe(list, { childList: true });
 
 list.addEventListener("click", (event) => {

@@ -1,6 +1,6 @@
 """What `make bench` measures, by name."""
 
-from tests.bench import archives, intake, library, queue, thumbnails, vendor
+from tests.bench import archives, browser, intake, library, queue, thumbnails, vendor
 
 CASES = {
     "queue": queue.measure,
@@ -9,4 +9,5 @@ CASES = {
     "library": library.measure,
     "thumbnails": thumbnails.measure,
     "archives": archives.measure,
+    "browser": browser.measure,
 }

@@ -10,6 +10,8 @@ from config import bodies, bridge, connections
 from gallery import quotas
 from tests.config.serving import read_all, serving, until
 
+pytestmark = pytest.mark.thorough
+
 HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
 POST = b"POST /echo HTTP/1.1\r\nHost: a\r\n"
 

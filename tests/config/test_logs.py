@@ -5,13 +5,20 @@ import logging
 import re
 import subprocess
 import sys
+import threading
+from uuid import uuid4
 
 import pytest
 from django.core.signals import request_started
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from config import request_ids
 from config.logs import JsonFormatter, SafeFormatter
 from config.settings import BASE_DIR
+from gallery import occupation
+from gallery.models import ApiToken, Generation, GenerationCall, QueuedTask
+from gallery.runner import Runner
 
 FORGED = "Fox\r\n2026-01-01 00:00:00,000 INFO [-] root: all is well\x1b[2J\x85\u2028\u202eend"
 FORMATTERS = [SafeFormatter(), JsonFormatter()]
@@ -118,3 +125,79 @@ def test_every_logger_writes_through_our_formatter():
     )
     found = {line for line in done.stdout.splitlines() if not line.startswith("NullHandler")}
     assert found == {"StreamHandler True"}
+
+
+# --- Who, and what for ----------------------------------------------------------------------------
+
+
+def told(message="Done"):
+    return json.loads(line(JsonFormatter(), message))
+
+
+def test_a_line_of_a_task_names_the_task_and_what_it_found_out():
+    with occupation.with_task("gallery.tasks.run_call", [17]):
+        assert told()["job"] == "run_call:17"
+        occupation.note(generation_id="0199-abc", user_id=7)
+        assert (told()["generation_id"], told()["user_id"]) == ("0199-abc", "7")
+        assert "[run_call:17]" in line(SafeFormatter(), "Done")
+    assert not {"job", "generation_id", "user_id"} & told().keys()
+
+
+def test_what_is_noted_outside_of_a_task_is_not_kept():
+    occupation.note(generation_id="0199-abc")
+    assert "generation_id" not in told()
+
+
+def test_tasks_side_by_side_do_not_share_their_names():
+    inside, other = threading.Barrier(2, timeout=10), []
+
+    def work(number):
+        with occupation.with_task("gallery.tasks.run_import", [number]):
+            inside.wait()
+            other.append((number, told()["job"]))
+            inside.wait()
+
+    threads = [threading.Thread(target=work, args=[number]) for number in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(other) == [(1, "run_import:1"), (2, "run_import:2")]
+
+
+@pytest.mark.parametrize("by", ["session", "token"])
+def test_a_line_of_a_request_names_who_asks(client, owner, by, caplog):
+    caplog.handler.setFormatter(JsonFormatter())
+    bearer = {"Authorization": f"Bearer {ApiToken.issue(owner, 'laptop')[1]}"}
+    if by == "session":
+        client.force_login(owner)
+    where = f"/images/{uuid4()}/" if by == "session" else f"/api/v1/images/{uuid4()}"
+    assert client.get(where, headers=bearer if by == "token" else {}).status_code == 404
+    (written,) = caplog.text.splitlines()
+    assert json.loads(written)["user_id"] == str(owner.pk)
+    request_started.send(sender=None)
+    assert "user_id" not in told()
+
+
+def test_writing_a_line_does_not_look_the_person_up(rf):
+    request = rf.get("/")
+    request.user = SimpleLazyObject(lambda: pytest.fail("somebody asked"))
+    request_ids._request.set(request)
+    try:
+        assert "user_id" not in told()
+    finally:
+        request_ids._request.set(None)
+
+
+def test_the_lines_of_a_generation_name_it_in_a_worker(owner, monkeypatch):
+    seen = []
+    monkeypatch.setattr("gallery.calls.lines.is_paused", lambda call: seen.append(told()) or True)
+    generation = Generation.objects.create(owner=owner, provider="demo", model="demo", prompt="fox")
+    call = GenerationCall.objects.create(
+        generation=generation, index=0, first_image=0, n=1, run_after=timezone.now()
+    )
+    row = QueuedTask.objects.create(path="gallery.tasks.run_call", args=[call.pk], run_after=timezone.now())
+    Runner().run_one(row)
+    assert seen[0]["generation_id"] == str(generation.public_id)
+    assert (seen[0]["call_id"], seen[0]["user_id"]) == (str(call.public_id), str(owner.pk))
+    assert seen[0]["job"] == f"run_call:{call.pk}"

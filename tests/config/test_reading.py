@@ -36,3 +36,17 @@ def test_a_database_is_read_or_has_its_default():
     postgres = reading.database(env(DATABASE_URL="postgres://me@host/name"), "DATABASE_URL", "sqlite:///x")
     assert postgres["ENGINE"].endswith("postgresql")
     assert reading.database(env(), "DATABASE_URL", "sqlite:////a/b")["NAME"] == "/a/b"
+
+
+def test_a_broker_is_redis_or_rabbitmq_or_none():
+    assert reading.broker(env(), "BROKER_URL") == ""
+    assert reading.broker(env(BROKER_URL="amqp://host//"), "BROKER_URL") == "amqp://host//"
+    with pytest.raises(SystemExit, match="BROKER_URL must begin with redis:// or amqp://"):
+        reading.broker(env(BROKER_URL="sqs://host"), "BROKER_URL")
+
+
+def test_a_broker_without_celery_is_told_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(reading, "find_spec", lambda _name: None)
+    assert reading.broker(env(), "BROKER_URL") == ""
+    with pytest.raises(SystemExit, match="requirements-scale.txt"):
+        reading.broker(env(BROKER_URL="redis://host"), "BROKER_URL")

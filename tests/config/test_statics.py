@@ -1,9 +1,11 @@
 """Static files: what `collectstatic` makes of ours."""
 
+import re
+
 import pytest
 from django.core.management import call_command
 
-from config.statics import minifier_of
+from config.statics import joined, minifier_of
 
 
 @pytest.fixture
@@ -23,6 +25,20 @@ def test_named_files_are_small_and_the_sources_as_they_were(collected):
     assert "/*" not in named.read_text()
     assert ":root" in named.read_text()
     assert named.with_name(f"{named.name}.gz").exists()
+
+
+def test_a_sheet_of_sheets_is_sent_as_one(collected):
+    (named,) = collected.glob("css/shell.*.css")
+    text = named.read_text()
+    assert text.startswith("@layer reset,tokens,base,")  # a sheet that came before would order the layers
+    assert "@import" not in text
+    assert ".btn{" in text
+    assert re.search(r"url\(\"?../vendor/inter/[\w-]+\.[0-9a-f]{12}\.woff2", text)
+
+
+def test_what_is_imported_stands_in_its_order():
+    sheets = {"css/a.css": '@import "b.css";\n@import "c.css";\n', "css/b.css": "b", "css/c.css": "c"}
+    assert joined("css/a.css", sheets.__getitem__) == "b\nc\n"
 
 
 def test_only_ours_are_made_smaller():

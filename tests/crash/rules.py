@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from gallery import checking, filing, storage
+from gallery import checking, filing, places, storage
 from gallery.decode import THUMBNAIL_SIZES
 from gallery.models import Generation, GenerationCall, Image
 from providers import spooling
@@ -108,7 +108,7 @@ def litter() -> Iterator[str]:
             yield f"Left in the store: {path.relative_to(settings.MEDIA_ROOT)}"
     cut = {filing.spool_of(call).with_suffix(".part") for call in unsure()}
     for path in _files(settings.SPOOL_DIR):
-        if path.suffix != ".answer" and path not in cut:
+        if path.suffix != ".answer" and path.name != places.NAME and path not in cut:
             yield f"Left in the spool: {path.relative_to(settings.SPOOL_DIR)}"
     for path in settings.SPOOL_DIR.iterdir():
         if path.is_dir() and path.name != "partials":

@@ -71,6 +71,7 @@ def running(folder: Path):
         yield process.stdout.readline().strip(), ledger
     finally:
         process.stdin.close()
+        process.stdout.close()
         process.wait(10)
 
 

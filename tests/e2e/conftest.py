@@ -3,6 +3,7 @@
 import http.server
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+from collections.abc import Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.conftest import picture_bytes
+from tests.e2e.hands import Hands
 from tests.services import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -67,10 +70,12 @@ class Server:
         self.variables = {"DATA_DIR": str(folder / "var"), "DJANGO_READ_DOT_ENV": "false"} | variables
         self.process = None
 
+    @property
+    def environment(self) -> dict[str, str]:
+        left_out = {"DJANGO_SETTINGS_MODULE", "DATABASE_URL"}
+        return {k: v for k, v in os.environ.items() if k not in left_out} | self.variables
+
     def start(self) -> None:
-        environment = {
-            k: v for k, v in os.environ.items() if k not in {"DJANGO_SETTINGS_MODULE", "DATABASE_URL"}
-        }
         static = Path(self.variables["DATA_DIR"]) / "static"
         collected = Path(STATIC.name) / "static"
         if collected.exists() and not static.exists():
@@ -78,13 +83,13 @@ class Server:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve", "--port", str(self.port)],
-                cwd=ROOT, env=environment | self.variables, stdout=log, stderr=log, start_new_session=True,
+                cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         self._wait()
         if not collected.exists():
             shutil.copytree(static, collected)
 
-    def _wait(self, seconds: float = 60) -> None:
+    def _wait(self, seconds: float = 90) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             assert self.process.poll() is None, self.log.read_text()
@@ -129,11 +134,8 @@ class Server:
         return None
 
     def manage(self, *words: str, **variables: str) -> str:
-        environment = {
-            k: v for k, v in os.environ.items() if k not in {"DJANGO_SETTINGS_MODULE", "DATABASE_URL"}
-        }
         return subprocess.run(
-            [sys.executable, "manage.py", *words], cwd=ROOT, env=environment | self.variables | variables,
+            [sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment | variables,
             capture_output=True, text=True, check=True,
         ).stdout  # fmt: skip
 
@@ -146,6 +148,49 @@ def running(server: Server):
     finally:
         if server.process and server.process.poll() is None:
             server.stop()
+
+
+class Home:
+    """A person with a library of their own, on a server that other tests use as well."""
+
+    def __init__(self, server: Server, hands: Hands):
+        self.address, self.hands = server.address, hands
+        self.name = f"ada-{secrets.token_hex(4)}"
+        self.session = hands.do("welcome", self.name)
+
+    def manage(self, *words: str) -> str:
+        return self.hands.do(*words)
+
+    def import_pictures(self, folder: Path, pictures: Iterable[bytes], *words: str) -> None:
+        """Take pictures in, the last one as the newest."""
+        folder.mkdir()
+        for number, data in enumerate(pictures):
+            (folder / f"{number:03}.png").write_bytes(data)
+        self.manage("import_images", self.name, str(folder), *words)
+
+    def admit(self, context) -> None:
+        """Log in without the typing."""
+        context.add_cookies([{"name": "session", "value": self.session, "url": self.address}])
+
+    def enter(self, page) -> None:
+        self.admit(page.context)
+        page.goto(self.address + "/")
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory):
+    """A server for all tests of this process that neither stop it nor need a first account."""
+    keys = {"OPENAI_KEY": "sk-test-0123456789abcdef", "GOOGLE_KEY": "AQ.test-0123456789"}
+    server = Server(tmp_path_factory.mktemp("house"), ALLOWED_PRIVATE_HOSTS="127.0.0.1", **keys)
+    with running(server):
+        hands = Hands(server.environment)
+        yield server, hands
+        hands.stop()
+
+
+@pytest.fixture
+def home(house):
+    return Home(*house)
 
 
 @pytest.fixture

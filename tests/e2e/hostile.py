@@ -40,14 +40,19 @@ def is_free(field) -> bool:
     return is_text and not field.choices and field.name not in KEPT and not field.primary_key
 
 
-def pages(world: World) -> list[str]:
-    found = [
-        address(route, world.things())
+def routed(world: World) -> dict[str, str]:
+    """The address of each route that shows something, by its name."""
+    return {
+        route.name: address(route, world.things())
         for route in HTML
         if GET in RULES[route.name].methods
         and RULES[route.name].kind == "page"
         and route.name not in {*OTHERWISE, "download", "costs-export", "queue-poll"}
-    ]
+    }
+
+
+def pages(world: World) -> list[str]:
+    found = list(routed(world).values())
     found += ["/?q=%22%3E%3Cscript%3Ealert(6)%3C/script%3E", "/add/generate/?tags=%3Csvg/onload=alert(7)%3E"]
     found += [
         f"/compare/?ids={world.image.public_id}&ids={world.image2.public_id}",

@@ -3,14 +3,14 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.test_browser import complaints, server, set_up  # noqa: F401  fixtures
+from tests.e2e.test_browser import complaints  # noqa: F401  a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-def test_names_are_completed_and_what_will_be_sent_is_shown(page, server, complaints):  # noqa: F811
-    set_up(page, server)
-    page.goto(server.address + "/characters/")
+def test_names_are_completed_and_what_will_be_sent_is_shown(page, home, complaints):  # noqa: F811
+    home.admit(page.context)
+    page.goto(home.address + "/characters/")
     page.get_by_label("Name").fill("Mirel")
     page.get_by_role("button", name="New character").click()
     page.get_by_role("link", name="New fragment").click()
@@ -18,9 +18,11 @@ def test_names_are_completed_and_what_will_be_sent_is_shown(page, server, compla
     page.get_by_label("Text").fill("long silver hair")
     page.get_by_role("button", name="Save").click()
 
-    page.goto(server.address + "/add/generate/")
+    page.goto(home.address + "/add/generate/")
     prompt = page.get_by_label("Prompt", exact=True)
-    prompt.press_sequentially("A lantern, @mir")
+    prompt.press_sequentially("A lantern, ")
+    page.get_by_role("group", name="Insert").get_by_role("button", name="Character").click()
+    prompt.press_sequentially("mir")
     expect(page.get_by_role("option", selected=True)).to_contain_text("Mirel")
     prompt.press("Enter")
     prompt.press_sequentially(" waits")

@@ -11,8 +11,9 @@ from playwright.sync_api import expect
 
 from tests.conftest import picture_bytes
 from tests.e2e.client import ApiClient
-from tests.e2e.conftest import Server, running
-from tests.e2e.test_browser import complaints, set_up  # noqa: F401  a fixture
+from tests.e2e.conftest import Home, Server, running
+from tests.e2e.hands import Hands
+from tests.e2e.test_browser import complaints  # noqa: F401  a fixture
 from tests.fake_vendors.openai import FakeOpenAI
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -27,29 +28,18 @@ def vendor():
 
 
 @pytest.fixture
-def server(tmp_path, vendor):
-    key = {"OPENAI_KEY": "sk-test-0123456789abcdef"}
-    with running(Server(tmp_path, ALLOWED_PRIVATE_HOSTS=vendor.allowed[0], **key)) as server:
-        yield server
-
-
-@pytest.fixture
-def studio(page, server, vendor, tmp_path):
+def studio(page, home, vendor, tmp_path):
     """The gallery of a person with three pictures and a connection to OpenAI."""
-    fill(page, server, vendor, tmp_path)
+    fill(home, vendor, tmp_path)
+    home.enter(page)
     return page
 
 
-def fill(page, server, vendor, tmp_path):
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for number in range(3):
-        (folder / f"{number}.png").write_bytes(picture_bytes(f"#4060{number * 60:02x}", (WIDTH, HEIGHT)))
-    set_up(page, server)
-    server.manage("import_images", "ada", str(folder))
+def fill(home, vendor, tmp_path):
+    pictures = (picture_bytes(f"#4060{number * 60:02x}", (WIDTH, HEIGHT)) for number in range(3))
+    home.import_pictures(tmp_path / "pictures", pictures)
     options = ["--provider", "openai", "--base-url", vendor.url, "--api-key-env", "OPENAI_KEY", "--default"]
-    server.manage("add_profile", "ada", "OpenAI", *options)
-    page.goto(server.address + "/")
+    home.manage("add_profile", home.name, "OpenAI", *options)
 
 
 def edit_newest(page):
@@ -62,6 +52,7 @@ def open_brush(page):
     page.get_by_role("button", name="Paint what changes").click()
     canvas = page.locator("mask-painter canvas")
     expect(canvas).to_be_visible()
+    canvas.hover(trial=True)  # its dialog has come to rest
     return canvas
 
 
@@ -159,10 +150,11 @@ def test_the_brush_works_by_key(studio):
     assert not painted(studio)(0.6, 0.7)
 
 
-def test_the_brush_works_by_finger_on_a_phone(browser, server, vendor, tmp_path):
+def test_the_brush_works_by_finger_on_a_phone(browser, home, vendor, tmp_path):
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
     page = context.new_page()
-    fill(page, server, vendor, tmp_path)
+    fill(home, vendor, tmp_path)
+    home.enter(page)
     edit_newest(page)
     canvas = open_brush(page)
     page.touchscreen.tap(*at(canvas, 0.25, 0.25))
@@ -249,9 +241,9 @@ def test_pictures_are_seen_while_they_are_drawn(studio, complaints):  # noqa: F8
     assert complaints == []
 
 
-def test_a_program_follows_a_generation_by_its_events(studio, server):
-    token = server.manage("create_api_token", "ada").strip().splitlines()[-1]
-    api = ApiClient(server.address, token)
+def test_a_program_follows_a_generation_by_its_events(studio, home):
+    token = home.manage("create_api_token", home.name).strip().splitlines()[-1]
+    api = ApiClient(home.address, token)
     wish = {"prompt": "a fox FAKE_PAUSES", "stream": True, "size": "1024x1024", "quality": "low"}
     status, asked = api.call("POST", "/generations", wish)
     assert status == 202, asked
@@ -279,25 +271,41 @@ def follow(address, token):
                 yield name, json.loads(text[6:])
 
 
-def test_a_server_with_an_open_stream_stops_at_once(studio, server):
-    token = server.manage("create_api_token", "ada").strip().splitlines()[-1]
-    api = ApiClient(server.address, token)
+@pytest.fixture
+def own_server(tmp_path, vendor):
+    key = {"OPENAI_KEY": "sk-test-0123456789abcdef"}
+    with running(Server(tmp_path, ALLOWED_PRIVATE_HOSTS=vendor.allowed[0], **key)) as server:
+        yield server
+
+
+@pytest.fixture
+def own_home(own_server):
+    hands = Hands(own_server.environment)
+    yield Home(own_server, hands)
+    hands.stop()
+
+
+def test_a_server_with_an_open_stream_stops_at_once(own_server, own_home, vendor, tmp_path):
+    fill(own_home, vendor, tmp_path)
+    token = own_home.manage("create_api_token", own_home.name).strip().splitlines()[-1]
+    api = ApiClient(own_server.address, token)
     _, asked = api.call("POST", "/generations", {"prompt": "a fox FAKE_PAUSES", "stream": True})
     events = follow(f"{api.root}/generations/{asked['id']}/events", token)
     assert next(events)[0] == "status"
-    assert server.stop() == 0
-    assert "Cancel 1 running task" not in server.log.read_text()
+    assert own_server.stop() == 0
+    assert "Cancel 1 running task" not in own_server.log.read_text()
 
 
-def test_editing_works_without_script(browser, server, vendor, tmp_path):
+def test_editing_works_without_script(browser, home, vendor, tmp_path):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    fill(page, server, vendor, tmp_path)
+    fill(home, vendor, tmp_path)
+    home.enter(page)
     page.locator("ul.grid > li.tile a").first.click()
     page.get_by_role("link", name="Edit with words").click()
     page.get_by_label("What should change?").fill("make it night")
     page.get_by_role("button", name=re.compile("Generate")).click()
-    page.goto(server.address + "/queue/")
+    page.goto(home.address + "/queue/")
     expect(page.get_by_text("make it night").first).to_be_visible()
     expect(page.locator("main img").first).to_be_visible(timeout=30_000)
     assert vendor.requests[-1].path == "/v1/images/edits"
@@ -305,12 +313,13 @@ def test_editing_works_without_script(browser, server, vendor, tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_editing_has_no_serious_accessibility_fault(browser, server, vendor, tmp_path, scheme):
+def test_editing_has_no_serious_accessibility_fault(browser, home, vendor, tmp_path, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
     context = browser.new_context(color_scheme=scheme)
     page = context.new_page()
-    fill(page, server, vendor, tmp_path)
+    fill(home, vendor, tmp_path)
+    home.enter(page)
     edit_newest(page)
     faults = []
     for opener, closer in (

@@ -16,7 +16,7 @@ from tests.e2e.conftest import Server, running
 from tests.e2e.test_main_job import make_account
 from tests.gallery.pictures import END, ROW, gif, ihdr, jpeg_of_scans, png
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.thorough]
 
 HEALTH = b"GET /health/ready HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 FORM = b'--X\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n%s\r\n--X--\r\n'

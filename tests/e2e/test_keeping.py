@@ -4,21 +4,17 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import picture_bytes
-from tests.e2e.test_browser import complaints, server, set_up  # noqa: F401  fixtures
+from tests.e2e.test_browser import complaints  # noqa: F401  a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture
-def gallery(page, server, tmp_path):  # noqa: F811
+def gallery(page, home, tmp_path):
     """The gallery of a person with six pictures."""
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for number in range(6):
-        (folder / f"{number}.png").write_bytes(picture_bytes(f"#4080{number:02x}", (240, 360)))
-    set_up(page, server)
-    server.manage("import_images", "ada", str(folder))
-    page.goto(server.address + "/")
+    pictures = (picture_bytes(f"#4080{number:02x}", (240, 360)) for number in range(6))
+    home.import_pictures(tmp_path / "pictures", pictures)
+    home.enter(page)
     page.wait_for_load_state("networkidle")
     page.set_default_timeout(8_000)
     return page

@@ -12,7 +12,7 @@ from tests.canary import PROMPT, Parrot, found_in, key_for
 from tests.e2e.client import ApiClient
 from tests.e2e.conftest import Server, running
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 KEY = key_for("openai")
 SPOKEN = ("Collecting", "Vignette is ready", "Make the first account", "Press Ctrl-C", "Stopped")

@@ -11,7 +11,7 @@ from tests.conftest import picture_bytes
 from tests.e2e.client import ApiClient
 from tests.e2e.conftest import Server, running
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 MIREL = "character:Mirel"
 

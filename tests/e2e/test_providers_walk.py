@@ -1,21 +1,17 @@
 """Every provider as a person uses it: connected, listed, drawn with, edited with, and met in trouble.
 
-One server and one person; each provider has a connection of its own, to a strict fake over real HTTP.
+Each time by a person of its own, with a connection to a strict fake over real HTTP.
 """
 
 import contextlib
 import re
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import picture_bytes
-from tests.e2e.conftest import Server, running
-from tests.e2e.test_browser import set_up
 from tests.fake_vendors.anthropic import FakeAnthropic
 from tests.fake_vendors.automatic1111 import FakeAutomatic1111
 from tests.fake_vendors.base import FakeVendor, Recorded, Reply
@@ -116,44 +112,13 @@ def fakes():
         yield {slug: stack.enter_context(make()) for slug, make in makers.items()}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory, fakes):
-    allowed = ",".join(fake.allowed[0] for fake in fakes.values())
-    folder = tmp_path_factory.mktemp("walk")
-    with running(Server(folder, ALLOWED_PRIVATE_HOSTS=allowed)) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def signed_in(browser, server, tmp_path_factory):
-    """The browser's memory of a person who has two pictures."""
-    context = browser.new_context()
-    page = context.new_page()
-    set_up(page, server)
-    folder = tmp_path_factory.mktemp("pictures")
-    for number in range(2):
-        (folder / f"{number}.png").write_bytes(picture_bytes(f"#4060{number * 60:02x}", (600, 900)))
-    server.manage("import_images", "ada", str(folder))
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-@pytest.fixture(autouse=True)
-def names_are_free(signed_in, server):
-    """A second try of a test adds its connection anew."""
-    path = Path(server.variables["DATA_DIR"]) / "db.sqlite3"
-    with contextlib.closing(sqlite3.connect(path, timeout=20)) as database, database:
-        database.execute(
-            "UPDATE gallery_connectionprofile SET name = 'Earlier ' || id WHERE name LIKE 'My %'"
-        )
-
-
 @pytest.fixture
-def page(browser, server, signed_in):
-    context = browser.new_context(
-        base_url=server.address, storage_state=signed_in, viewport={"width": 1440, "height": 900}
-    )
+def page(browser, home, tmp_path):
+    """The browser of a person who has two pictures."""
+    pictures = (picture_bytes(f"#4060{number * 60:02x}", (600, 900)) for number in range(2))
+    home.import_pictures(tmp_path / "pictures", pictures)
+    context = browser.new_context(base_url=home.address, viewport={"width": 1440, "height": 900})
+    home.admit(context)
     yield context.new_page()
     context.close()
 

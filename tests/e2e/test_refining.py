@@ -5,8 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import Server, running
-from tests.e2e.test_browser import complaints, set_up  # noqa: F401  a fixture
+from tests.e2e.test_browser import complaints  # noqa: F401  a fixture
 from tests.fake_vendors.google import FakeGoogle
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -21,24 +20,17 @@ def vendor():
 
 
 @pytest.fixture
-def server(tmp_path, vendor):
-    key = {"GOOGLE_KEY": "AQ.test-0123456789"}
-    with running(Server(tmp_path, ALLOWED_PRIVATE_HOSTS=vendor.allowed[0], **key)) as server:
-        yield server
-
-
-@pytest.fixture
-def connected(page, server, vendor):
+def connected(page, home, vendor):
     """A person with a connection to Google beside the demo."""
-    set_up(page, server)
+    home.admit(page.context)
     options = ["--provider", "google", "--base-url", vendor.url, "--api-key-env", "GOOGLE_KEY", "--default"]
-    server.manage("add_profile", "ada", "Google", *options)
+    home.manage("add_profile", home.name, "Google", *options)
     return page
 
 
-def generate(page, server, prompt):
+def generate(page, home, prompt):
     """Make one picture with the default connection, and open its page."""
-    page.goto(server.address + "/add/generate/?tags=character:Mirel")
+    page.goto(home.address + "/add/generate/?tags=character:Mirel")
     page.get_by_label("Prompt", exact=True).fill(prompt)
     page.get_by_role("button", name=re.compile("^Generate 1")).click()
     picture = page.locator("#session .tile a").first
@@ -54,9 +46,9 @@ def say(page, words, turn):
     expect(bubble.locator(".tile img")).to_be_visible(timeout=20_000)
 
 
-def test_a_picture_is_refined_in_a_chat(connected, server, vendor, complaints):  # noqa: F811
+def test_a_picture_is_refined_in_a_chat(connected, home, vendor, complaints):  # noqa: F811
     page = connected
-    generate(page, server, PANDA)
+    generate(page, home, PANDA)
     page.get_by_role("link", name="Refine in a chat").click()
     expect(page.get_by_text("has all turns in mind")).to_be_visible()
     say(page, "now in snow", 1)
@@ -84,8 +76,8 @@ def test_a_picture_is_refined_in_a_chat(connected, server, vendor, complaints): 
     assert complaints == []
 
 
-def test_a_picture_is_refined_without_script(browser, connected, server):
-    generate(connected, server, PANDA)
+def test_a_picture_is_refined_without_script(browser, connected, home):
+    generate(connected, home, PANDA)
     plain = browser.new_context(java_script_enabled=False, storage_state=connected.context.storage_state())
     page = plain.new_page()
     page.goto(connected.url)
@@ -97,9 +89,9 @@ def test_a_picture_is_refined_without_script(browser, connected, server):
     plain.close()
 
 
-def test_the_demo_goes_on_as_well(page, server):
-    set_up(page, server)
-    generate(page, server, "a lighthouse")
+def test_the_demo_goes_on_as_well(page, home):
+    home.admit(page.context)
+    generate(page, home, "a lighthouse")
     page.get_by_role("link", name="Refine in a chat").click()
     say(page, "in a storm", 1)
     expect(page.locator("#talk-sum")).to_contain_text("1 turn")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import picture_bytes
-from tests.e2e.test_browser import complaints, server, set_up  # noqa: F401  fixtures
+from tests.e2e.test_browser import complaints  # noqa: F401  a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -14,16 +14,12 @@ COLOURS = {"rain": ("#204060", "#305070"), "snow": ("#e0e8f0",)}
 
 
 @pytest.fixture
-def gallery(page, server, tmp_path):  # noqa: F811
+def gallery(page, home, tmp_path):
     """The gallery of a person with two pictures of rain and one of snow."""
-    set_up(page, server)
     for tag, colours in COLOURS.items():
-        folder = tmp_path / tag
-        folder.mkdir()
-        for colour in colours:
-            (folder / f"{colour[1:]}.png").write_bytes(picture_bytes(colour, (240, 360)))
-        server.manage("import_images", "ada", str(folder), "--tag", f"tag:{tag}")
-    page.goto(server.address + "/")
+        pictures = (picture_bytes(colour, (240, 360)) for colour in colours)
+        home.import_pictures(tmp_path / tag, pictures, "--tag", f"tag:{tag}")
+    home.enter(page)
     return page
 
 
@@ -39,7 +35,7 @@ def option(page, name):
     return page.locator("form.search").get_by_role("option", name=name)
 
 
-def test_suggestions_complete_a_search_which_is_saved_and_comes_back(gallery, server, complaints):  # noqa: F811
+def test_suggestions_complete_a_search_which_is_saved_and_comes_back(gallery, home, complaints):  # noqa: F811
     box(gallery).press_sequentially("-ra")
     expect(option(gallery, "rain 2")).to_be_visible()
     box(gallery).press("ArrowDown")
@@ -58,17 +54,17 @@ def test_suggestions_complete_a_search_which_is_saved_and_comes_back(gallery, se
         gallery.get_by_role("navigation", name="Main").get_by_role("link", name="Only snow")
     ).to_be_visible()
 
-    gallery.goto(server.address + "/")
+    gallery.goto(home.address + "/")
     box(gallery).click()
     expect(option(gallery, "Only snow -tag:rain rating:none")).to_be_visible()
     expect(option(gallery, "-tag:rain rating:none").last).to_be_visible()  # the recent one
     assert complaints == []
 
 
-def test_orders_mistakes_and_help_need_no_script(gallery, browser, server):  # noqa: F811
+def test_orders_mistakes_and_help_need_no_script(gallery, browser, home):
     plain = browser.new_context(java_script_enabled=False, storage_state=gallery.context.storage_state())
     page = plain.new_page()
-    page.goto(server.address + "/?q=(tag:rain is:lost")
+    page.goto(home.address + "/?q=(tag:rain is:lost")
     expect(page.locator(".note mark")).to_have_text(["(", "is:lost"])
     expect(tiles(page)).to_have_count(2)
 

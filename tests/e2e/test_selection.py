@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import picture_bytes
-from tests.e2e.conftest import Server, running
-from tests.e2e.test_browser import complaints, set_up  # noqa: F401  a fixture
+from tests.e2e.conftest import Home
+from tests.e2e.test_browser import complaints  # noqa: F401  a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -16,30 +16,19 @@ PICTURES = 70  # more than one page of the grid
 
 
 @pytest.fixture(scope="module")
-def library(browser, tmp_path_factory):
-    """A server with PICTURES pictures of one person, and the cookies of that person."""
-    folder = tmp_path_factory.mktemp("selection")
-    pictures = folder / "pictures"
-    pictures.mkdir()
-    for number in range(PICTURES):
-        (pictures / f"{number}.png").write_bytes(picture_bytes(f"#40{number:02x}80", (240, 360)))
-    with running(Server(folder)) as server:
-        page = browser.new_page()
-        set_up(page, server)
-        expect(page).to_have_url(server.address + "/")
-        server.manage("import_images", "ada", str(pictures))
-        yield server, page.context.storage_state()
-        page.context.close()
+def library(house, tmp_path_factory):
+    """A person with PICTURES pictures."""
+    home = Home(*house)
+    pictures = (picture_bytes(f"#40{number:02x}80", (240, 360)) for number in range(PICTURES))
+    home.import_pictures(tmp_path_factory.mktemp("selection") / "pictures", pictures)
+    return home
 
 
 @pytest.fixture
-def page(browser, library):
-    server, cookies = library
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, storage_state=cookies)
+def page(context, library):
     page = context.new_page()
-    page.goto(server.address)
-    yield page
-    context.close()
+    library.enter(page)
+    return page
 
 
 def ticked(page):
@@ -134,17 +123,16 @@ def test_all_of_the_search_is_asked_for_counted_and_downloaded(page, tmp_path, c
 
 
 def test_the_bar_works_without_script(browser, library):
-    server, cookies = library
-    context = browser.new_context(java_script_enabled=False, storage_state=cookies)
+    context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(server.address)
+    library.enter(page)
     expect(page.locator("#bulk")).to_be_hidden()
 
     page.locator(".pick input").nth(0).check(force=True)
     page.locator(".pick input").nth(1).check(force=True)
     page.get_by_role("button", name="Favourite", exact=True).click()
     expect(page.locator("#toasts")).to_contain_text("Made 2 images favourites.")
-    page.goto(server.address + "/history/")
+    page.goto(library.address + "/history/")
     page.get_by_role("button", name="Undo: Made 2 images favourites.").click()
     expect(page.get_by_text("Undone: made 2 images favourites.").first).to_be_visible()
     context.close()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.statics import minifier_of
+from config.statics import as_sent, joined
 from tests.e2e.conftest import ROOT
 
 pytestmark = pytest.mark.browser
@@ -19,6 +19,10 @@ READ = r"""(text) => {
 
 def test_small_style_sheets_are_read_like_the_sources(page):
     for path in sorted(FOLDER.glob("css/*.css")):
-        source = path.read_text()
-        small = minifier_of(path.relative_to(FOLDER).as_posix())(source)
-        assert page.evaluate(READ, small) == page.evaluate(READ, source), path.name
+        name = path.relative_to(FOLDER).as_posix()
+        source, small = joined(name, read), as_sent(name, read)
+        assert page.evaluate(READ, small) == page.evaluate(READ, source), name
+
+
+def read(name):
+    return (FOLDER / name).read_text()

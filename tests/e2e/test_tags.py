@@ -4,20 +4,20 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import picture_bytes
-from tests.e2e.test_browser import complaints, server, set_up  # noqa: F401  fixtures
+from tests.e2e.test_browser import complaints  # noqa: F401  a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture
-def cast(page, server, tmp_path):  # noqa: F811
+def cast(page, home, tmp_path):
     """The cast of a person with a picture of Mira and one of Wren."""
-    set_up(page, server)
     for color, name in (("#408020", "Mira"), ("#804020", "Wren")):
-        path = tmp_path / f"{name}.png"
-        path.write_bytes(picture_bytes(color, (400, 600)))
-        server.manage("import_images", "ada", str(path), "--tag", f"character:{name}")
-    page.goto(server.address + "/characters/")
+        home.import_pictures(
+            tmp_path / name, [picture_bytes(color, (400, 600))], "--tag", f"character:{name}"
+        )
+    home.admit(page.context)
+    page.goto(home.address + "/characters/")
     return page
 
 

@@ -9,6 +9,8 @@ import pytest
 from providers import describing
 from tests.fake_vendors.anthropic import FakeAnthropic
 
+pytestmark = pytest.mark.thorough
+
 MODEL = "claude-haiku-5-5"
 
 

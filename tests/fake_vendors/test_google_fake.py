@@ -9,6 +9,8 @@ from google.genai import errors, types
 from providers import describing
 from tests.fake_vendors.google import FakeGoogle, look
 
+pytestmark = pytest.mark.thorough
+
 MODEL = "gemini-nano-banana-2.1"
 
 

@@ -11,6 +11,8 @@ from PIL import Image
 from providers import describing
 from tests.fake_vendors.openai import FakeOpenAI
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def vendor():

@@ -12,6 +12,8 @@ from providers import registry
 from providers.base import Connection, ImageRequest, InputImage
 from tests.fake_vendors.openrouter import FLUX, GEMINI, GPT, TALKER, WRITER, FakeOpenRouter
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def vendor():

@@ -15,7 +15,7 @@ from gallery.models import ApiToken, AuditEntry, User
 from gallery.models.base import uuid7
 from tests.gallery.world import World, client_of, routes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 
 GET, POST = "GET", "POST"
 READ, WRITE, BOTH = {GET}, {POST}, {GET, POST}
@@ -27,7 +27,7 @@ class Rule:
 
     methods: set[str]
     things: dict[str, str]
-    kind: str = "page"  # or "public", "media"
+    kind: str = "page"  # or "public", "media", "staff"
 
 
 def rule(methods, public_id="", kind="page", **things) -> Rule:
@@ -39,16 +39,27 @@ def each(names: str, methods, *args, **kwargs) -> dict[str, Rule]:
 
 
 PAGES = (
-    each("index add queue queue-poll history costs costs-export tag-suggest search-help", READ)
+    each("prompt-history prompt-library generate-shelf presets", READ)
+    | each("saved-prompt-new preset-new", BOTH)
+    | each("prompt-keep", WRITE)
+    | each("index add queue queue-poll history costs costs-export tag-suggest search-help", READ)
     | each("search-suggest facets months trash duplicates settings connections account storage", READ)
     | each("characters personas chats tags generate-pick prompt-complete", READ)
     | each(
         "add-upload add-import add-generate searches compare tokens appearance privacy connection-new", BOTH
     )
+    | each("batches", BOTH)
+    | each("batch-new", WRITE)
     | each("account_change_password account_reauthenticate prompts placeholder-new", BOTH)
     | each("generate-controls generate-estimate improve-prompt use-prompt generate-references bulk", WRITE)
     | each("bulk-tags costs-limit tag-new search-remember stack-make trash-empty trash-restore hide", WRITE)
-    | each("appearance-gallery", WRITE)
+    | each("commands", READ)
+    | each("keyboard", BOTH)
+    | each("appearance-gallery queue-pause queue-stop", WRITE)
+    | each("account_set_password", BOTH)
+    | each("comparisons", BOTH)
+    | each("setup-storage", READ)
+    | each("setup-provider", BOTH)
 )
 OBJECTS = (
     each("image stack", READ, "image")
@@ -60,9 +71,14 @@ OBJECTS = (
     | each("connection-delete", WRITE, "connection")
     | each("connection", BOTH, "connection")
     | each("generation", READ, "generation")
+    | each("generation-move", WRITE, "generation")
     | each("generation-cancel generation-check generation-retry generation-dismiss", WRITE, "generation")
     | each("generation-answer", READ, "generation", index=0)
     | each("generation-preview", READ, "generation", index=0, number=0)
+    | each("comparison", READ, "comparison")
+    | each("comparison-keep", WRITE, "comparison")
+    | each("batch", READ, "batch")
+    | each("batch-pause batch-resume batch-cancel batch-retry", WRITE, "batch")
     | each("import", READ, "job")
     | each("import-cancel", WRITE, "job")
     | each("bulk-action", READ, "action")
@@ -70,6 +86,10 @@ OBJECTS = (
     | each("tag-edit tag-merge tag-delete tag-avatar tag-references", BOTH, "character")
     | each("placeholder", BOTH, "placeholder")
     | each("placeholder-delete", WRITE, "placeholder")
+    | each("saved-prompt", BOTH, "saved_prompt")
+    | each("saved-prompt-delete", WRITE, "saved_prompt")
+    | each("preset", BOTH, "preset")
+    | each("preset-move preset-delete", WRITE, "preset")
     | each("tag-spread tag-pin", WRITE, "character")
     | each("fragment-new", BOTH, "character")
     | each("fragment", BOTH, "character", fragment_id="fragment")
@@ -82,7 +102,10 @@ OBJECTS = (
 )
 OPEN = (
     each("account_login account_logout account_signup", BOTH, kind="public")
+    | each("manifest service-worker offline away", READ, kind="public")
+    | each("share", WRITE, kind="public")
     | each("account_inactive health-live health-ready", READ, kind="public")
+    | each("metrics", READ, kind="staff")
     | each("setup", BOTH, kind="public", token="0" * 40)
     | each("original", READ, "image", kind="media")
     | each("download", READ, "archive", kind="media")
@@ -95,11 +118,12 @@ FINE = {200, 201, 204, 206, 301, 302, 422}
 # and no choice is named.
 OTHERWISE = (
     {"generation-answer": {404}, "generation-preview": {404}, "compare": {400}}
+    | {"setup-storage": {404}, "setup-provider": {404}}  # the owner of the world is no administrator
     | dict.fromkeys(
         ("generate-controls", "generate-estimate", "improve-prompt", "generate-references", "image-describe"),
         {200, 204, 404, 422},
     )
-    | {"duplicate-decide": {400}}
+    | {"duplicate-decide": {400}, "generation-move": {400}, "metrics": {403}}
 )
 HTML = [one for one in routes() if not one.path.startswith(("admin/", "api/"))]
 
@@ -159,6 +183,8 @@ def wanted_of_strangers(route, method) -> set[int]:
     known = RULES[route.name]
     if known.kind == "media":
         return {404} if method in known.methods else {404, 405}
+    if known.kind == "staff":
+        return {401} if method in {*known.methods, "HEAD"} else {405}
     if route.name == "setup":
         return {404}
     return {200, 302, 405} if known.kind == "public" else {302}
@@ -298,7 +324,7 @@ def test_without_a_csrf_token_nothing_is_done(world):
     client, before = client_of(world.owner, check_csrf=True), everything()
     wrong = {}
     for route in HTML:
-        if POST not in RULES[route.name].methods or route.name == "setup":
+        if POST not in RULES[route.name].methods or route.name in ("setup", "share"):
             continue
         response = client.post(address(route, world.things()))
         is_ours = "This page was open too long" in response.getvalue().decode()

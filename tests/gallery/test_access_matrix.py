@@ -14,7 +14,7 @@ from gallery.models import ApiToken, User
 from tests.gallery.test_access import undone
 from tests.gallery.world import World, client_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 
 MATRIX = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "auth_matrix.json"
 ACTORS = ["anon", "other", "owner", "staff", "superuser", "disabled_owner", "token_read", "token_other"]
@@ -88,7 +88,7 @@ ELSEWHERE = {
     41: "nothing is imported from folders of the server",
     44: f"{API}: a token cannot make or widen tokens",
     45: "sessions have no list; another password ends all others",
-    50: "tests/gallery/test_admin.py",
+    50: "tests/gallery/admin/test_rows.py",
     56: "tests/gallery/test_sessions.py",
     57: "tests/gallery/test_headers.py",
 }

@@ -18,7 +18,9 @@ HTMX = {"HX-Request": "true"}
 
 
 def demo(owner):
-    return ConnectionProfile.objects.create(owner=owner, name="Demo", provider="demo", is_default=True)
+    return ConnectionProfile.objects.create(
+        owner=owner, name="Demo", provider="demo", is_default=True, options={"delay": 0}
+    )
 
 
 def ask(profile, **fields):

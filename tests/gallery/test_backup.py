@@ -24,7 +24,7 @@ from gallery.models import (
     User,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.thorough, pytest.mark.engines]
 
 
 @pytest.fixture

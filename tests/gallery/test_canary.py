@@ -15,15 +15,18 @@ import requests
 from django.db import connection
 from django.http import HttpRequest
 from django.test import Client
+from django.utils import timezone
 
 from config.logs import JsonFormatter, SafeFormatter
 from gallery import assists, backup, calls, connections, generation, ingest, vendors
 from gallery.api.v1.profiles import NewProfile, ProfileChanges
 from gallery.forms.profiles import ConnectionForm
-from gallery.models import ApiToken, ConnectionProfile, GenerationCall, Image, User
+from gallery.models import ApiToken, ConnectionProfile, GenerationCall, Image, User, Worker
 from providers import errors, registry
 from providers.base import ImageRequest
 from tests.canary import PASSWORD, PROMPT, Parrot, body_of, crawl, found_in, key_for, search
+
+pytestmark = pytest.mark.thorough
 
 SLUGS = [slug for slug, _ in registry.provider_choices() if slug != "demo"]
 KEYS = [key_for(slug) for slug in SLUGS]
@@ -158,6 +161,7 @@ def test_keys_passwords_and_tokens_are_found_nowhere(
         staff: ["/admin/", "/settings/"],
         boss: ["/admin/", "/settings/storage/"],
     }
+    Worker.objects.create(name="here:1", started_at=timezone.now(), seen_at=timezone.now())
     fixed = ["/health/live", "/health/ready", "/api/v1/openapi.json", "/api/v1/docs", "/api/v1/nothing"]
     for user, first in starts.items():
         pages = crawl(log_in(user), *first, *fixed, per_route=2 if user is ada else 1)

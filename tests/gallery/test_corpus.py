@@ -23,7 +23,10 @@ MANIFEST = json.loads((CORPUS / "manifest.json").read_text()) if CORPUS.is_dir()
 SLACK = 4  # a loaded machine is slower than the one the budgets were made for
 MB = 1 << 20
 
-pytestmark = pytest.mark.skipif(not MANIFEST["cases"], reason="there is no corpus beside this folder")
+pytestmark = [
+    pytest.mark.skipif(not MANIFEST["cases"], reason="there is no corpus beside this folder"),
+    pytest.mark.thorough,
+]
 
 
 def cases(*doors):

@@ -11,6 +11,8 @@ from gallery import checking, ingest, inputs, storage
 from gallery.models import Generation, Image
 from tests.conftest import picture_bytes
 
+pytestmark = [pytest.mark.thorough, pytest.mark.engines]
+
 COPY, ALONE = "#101010", "#202020"  # a picture that another account has as well, and one that is nowhere else
 
 

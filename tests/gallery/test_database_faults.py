@@ -14,11 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from gallery import ingest, worker
-from gallery.models import ApiToken, ConnectionProfile, Image, QueuedTask, Tag
+from gallery import housekeeping, ingest, runner, worker
+from gallery.models import ApiToken, ConnectionProfile, Image, QueuedTask, Tag, Worker
 from tests.conftest import picture_bytes
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.thorough, pytest.mark.engines]
 
 sqlite_only = pytest.mark.skipif(
     "postgres" in os.environ.get("DATABASE_URL", ""), reason="PostgreSQL locks rows, not the whole database"
@@ -48,6 +48,12 @@ def image(owner):
 
 
 @pytest.fixture
+def heard(db):
+    """A worker that is alive."""
+    Worker.objects.create(name="here:1", started_at=timezone.now(), seen_at=timezone.now())
+
+
+@pytest.fixture
 def locked():
     """Somebody holds the lock of SQLite for as long as the test runs; waiting is cut short."""
     with connection.cursor() as cursor:
@@ -68,7 +74,7 @@ PAGES = [
 
 
 @sqlite_only
-def test_pages_are_read_while_somebody_writes(browser, image, locked):
+def test_pages_are_read_while_somebody_writes(browser, image, heard, locked):
     session = browser.session  # whose visit is to be noted, an hour after the last
     assert {name: browser.get(reverse(name)).status_code for name in PAGES} == dict.fromkeys(PAGES, 200)
     assert browser.get(image.get_absolute_url()).status_code == 200
@@ -187,8 +193,8 @@ def lose_the_database_once(number):
 def test_task_that_loses_the_database_is_run_again(monkeypatch):
     """Nothing else would: not every task has a row that recovery could find."""
     tries.clear()
-    monkeypatch.setattr(worker, "keep_house", lambda: None)
-    monkeypatch.setattr(worker, "RETRY", worker.timedelta(0))
+    monkeypatch.setattr(housekeeping, "DUTIES", ())
+    monkeypatch.setattr(runner, "RETRY", runner.timedelta(0))
     lose_the_database_once.enqueue(7)
     with running_worker():
         until(lambda: tries == [7, 7] and not QueuedTask.objects.exists())
@@ -226,7 +232,7 @@ def note(number):
 def test_worker_goes_on_after_a_lock(monkeypatch, locked):
     """Its connections wait for the lock, give up, and try again."""
     seen.clear()
-    monkeypatch.setattr(worker, "keep_house", lambda: None)
+    monkeypatch.setattr(housekeeping, "DUTIES", ())
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.1)
     shorter = connection.settings_dict["OPTIONS"]["init_command"].replace("=20000", "=100")
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "init_command", shorter)
@@ -237,8 +243,9 @@ def test_worker_goes_on_after_a_lock(monkeypatch, locked):
         locked.execute("BEGIN EXCLUSIVE")
         time.sleep(0.5)
         locked.execute(
-            "INSERT INTO gallery_queuedtask (path, args, priority, run_after, worker, attempts, created_at)"
-            " VALUES (?, '[2]', 0, ?, '', 0, ?)",
+            "INSERT INTO gallery_queuedtask"
+            " (path, args, priority, run_after, worker, place, attempts, created_at)"
+            " VALUES (?, '[2]', 0, ?, '', '', 0, ?)",
             (note.module_path, str(timezone.now())[:26], str(timezone.now())[:26]),
         )
         locked.execute("COMMIT")
@@ -305,7 +312,7 @@ class TestCutOff:
 
     def test_worker_connects_again_and_goes_on(self, monkeypatch):
         seen.clear()
-        monkeypatch.setattr(worker, "keep_house", lambda: None)
+        monkeypatch.setattr(housekeeping, "DUTIES", ())
         with running_worker():
             note.enqueue(1)
             until(lambda: seen == [1])

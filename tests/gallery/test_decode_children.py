@@ -12,6 +12,8 @@ from gallery import decode
 from gallery.decode import Limits, pool, seccomp
 from tests.gallery.pictures import card, encode
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def child_that(monkeypatch, tmp_path):

@@ -27,7 +27,7 @@ from providers import registry
 from tests.conftest import picture_bytes
 from tests.gallery.scripted import Scripted
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.thorough, pytest.mark.engines]
 
 OURS = tuple(str(Path(module.__file__).parent) for module in (storage, registry))
 KINDS = ("mkdir", "link", "fsync", "replace")

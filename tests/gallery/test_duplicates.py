@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from PIL import Image as PillowImage
 
-from gallery import decode, duplicates, lookalikes, stacks, tagging, worker
+from gallery import decode, duplicates, housekeeping, lookalikes, stacks, tagging
 from gallery.models import Image, NearDuplicate, QueuedTask
 from tests.gallery.test_views_images import add_image
 
@@ -135,8 +135,8 @@ def test_the_search_waits_while_many_pairs_are_open(owner, monkeypatch):
 
 def test_the_worker_is_woken_once_for_those_who_have_new_pictures(owner, other):
     looks(owner, 1, BASE)
-    worker.keep_house()
-    worker.keep_house()
+    housekeeping.keep_house()
+    housekeeping.keep_house()
 
     row = QueuedTask.objects.get(path="gallery.tasks.compare_pictures")
     assert row.args == [owner.pk]

@@ -49,7 +49,7 @@ CODES = {
 }
 ZEROS = bytes(30_000_000)
 HEAD = b"HTTP/1.1 200 OK\r\n"
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 
 
 def webp():

@@ -25,7 +25,7 @@ class OneAtATime(worker.Worker):
         return [self.take_one() for _ in range(times)]
 
     def take_one(self) -> str:
-        (row,) = self._claim(1)
+        (row,) = self.claim(1)
         call = GenerationCall.objects.select_related("generation__owner").get(pk=row.args[0])
         call.state = "sent"
         call.save()
@@ -41,7 +41,7 @@ def queue(db):
 
 def test_one_person_alone_is_served_in_order(ask, owner, queue):
     asked = ask(owner, 5)
-    claimed = [queue._claim(1)[0].args[0] for _ in range(5)]
+    claimed = [queue.claim(1)[0].args[0] for _ in range(5)]
     assert claimed == [one.calls.get().pk for one in asked]
 
 
@@ -101,6 +101,7 @@ def test_a_line_that_never_ends_stays_within_the_column(ask, owner):
     assert QueuedTask.objects.order_by("id").last().priority == fairness.LAST
 
 
+@pytest.mark.thorough
 def test_the_claim_is_read_from_the_index_at_ten_thousand(db):
     now = timezone.now()
     rows = [
@@ -110,7 +111,7 @@ def test_the_claim_is_read_from_the_index_at_ten_thousand(db):
     QueuedTask.objects.bulk_create(rows, batch_size=2000)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    due = fairness.open_lines(worker.Worker(concurrency=1)._due(), [])
+    due = fairness.open_lines(worker.Worker(concurrency=1).due(), [])
     plan = due.filter(attempts__lt=2)[:5].explain()
     assert "queued_task_order" in plan
     assert "TEMP B-TREE" not in plan
@@ -133,11 +134,11 @@ def test_a_few_imports_are_at_work_at_once_and_generations_beside_them(ask, owne
     queue_imports(owner, 10)
     ask(other)
     one = worker.Worker(concurrency=100)
-    rows = one._claim(100)
+    rows = one.claim(100)
     kinds = [row.path.rpartition(".")[2] for row in rows]
     assert sorted(kinds) == ["run_call", "run_import", "run_import", "run_import"]
     one.running = {row.pk: row for row in rows}
-    assert one._claim(100) == []
+    assert one.claim(100) == []
 
 
 def test_imports_that_have_to_wait_hide_nobody_behind_them(ask, owner, other):
@@ -146,13 +147,13 @@ def test_imports_that_have_to_wait_hide_nobody_behind_them(ask, owner, other):
     begun = QueuedTask.objects.filter(path="gallery.tasks.run_import")[:3]
     one = worker.Worker(concurrency=4)
     one.running = {row.pk: row for row in begun}
-    assert [row.path for row in one._claim(1)] == ["gallery.tasks.run_call"]
+    assert [row.path for row in one.claim(1)] == ["gallery.tasks.run_call"]
 
 
 def test_imports_of_two_people_take_turns(owner, other):
     queue_imports(owner, 6)
     queue_imports(other, 1)
-    first = worker.Worker(concurrency=100)._claim(100)
+    first = worker.Worker(concurrency=100).claim(100)
     owners = Import.objects.filter(pk__in=[row.args[0] for row in first]).values_list(
         "owner__username", flat=True
     )

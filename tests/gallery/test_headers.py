@@ -14,7 +14,7 @@ from config.shell import Shell
 from gallery import ingest, media
 from gallery.models import ApiToken, User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -166,7 +166,7 @@ def test_nothing_hangs_below_a_page(owner_client, image):
 
 PRIVATE = [
     "/media/", "/media/uploaded/1/x.png", "/static/../manage.py", "/.env", "/.git/config", "/db.sqlite3",
-    "/var/db.sqlite3", "/static/%2e%2e/manage.py", "/metrics", "/__debug__/", "/spool/",
+    "/var/db.sqlite3", "/static/%2e%2e/manage.py", "/__debug__/", "/spool/",
 ]  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from gallery.models import Image, Import, ImportEntry
 from tests.conftest import picture_bytes
 from tests.gallery.pictures import flipped
 
+pytestmark = pytest.mark.thorough
+
 ENCRYPTED, UTF8, DESCRIPTOR = 0x1, 0x800, 0x8
 
 

@@ -23,6 +23,8 @@ from tests.gallery.pictures import (
     webp,
 )
 
+pytestmark = pytest.mark.thorough
+
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF")
 REFUSALS = {
     "corrupt_image", "truncated", "unsupported_type", "too_many_pixels", "too_many_frames",

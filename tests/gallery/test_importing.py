@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from PIL import Image as PillowImage
 
-from gallery import importing, ingest, leases, storage, tagging
+from gallery import import_sources, importing, ingest, leases, storage, tagging
 from gallery.importing import ImportRefused
 from gallery.models import Image, ImageTag, Import, ImportEntry, QueuedTask
 from tests.conftest import picture_bytes
@@ -235,12 +235,12 @@ def test_recover_wakes_what_nobody_is_at_once(job):
     assert not QueuedTask.objects.exists()
 
 
-def test_recover_clears_only_archives_that_no_job_needs(job, settings, monkeypatch):
+def test_sweeping_clears_only_archives_that_no_job_needs(job, settings, monkeypatch):
     (settings.SPOOL_DIR / "import-left").write_bytes(b"x")
-    importing.recover()
+    import_sources.sweep_archives()
     assert len(list(settings.SPOOL_DIR.iterdir())) == 2
     monkeypatch.setattr("gallery.import_sources.ARCHIVE_SECONDS", -1)
-    importing.recover()
+    import_sources.sweep_archives()
     assert [path.name for path in settings.SPOOL_DIR.iterdir()] == [job.archive_spool]
 
 

@@ -8,9 +8,11 @@ import sys
 import pytest
 from django.db import OperationalError, transaction
 
-from gallery import ingest, leftovers, storage
+from gallery import import_sources, ingest, leftovers, recovery, storage
 from gallery.models import Image
 from gallery.models.base import uuid7
+
+pytestmark = [pytest.mark.thorough, pytest.mark.engines]
 
 
 def names(folder):
@@ -216,3 +218,14 @@ def test_note_names_a_picture_once(settings):
     note.drop()
     note.drop()
     assert names(settings.SPOOL_DIR) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "sweep", [recovery.recover, import_sources.sweep_archives, leftovers.sweep_spool, leftovers.sweep_notes]
+)
+def test_a_file_that_goes_while_it_is_looked_at_is_no_fault(settings, monkeypatch, sweep):
+    settings.SPOOL_DIR.mkdir(parents=True)
+    listed = settings.SPOOL_DIR / f"{leftovers.NOTES}gone.part"
+    monkeypatch.setattr(type(listed), "glob", lambda folder, pattern: iter([listed]))
+    sweep()

@@ -12,6 +12,8 @@ from tests.fake_vendors.google import FakeGoogle
 HTMX = {"HX-Request": "true"}
 OPENAI = "gpt-image-2"
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def google(owner, settings):

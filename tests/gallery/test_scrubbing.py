@@ -51,9 +51,9 @@ def test_worker_is_woken_once_an_hour_whichever_asks(monkeypatch):
 
 
 def test_housekeeping_wakes_it(db):
-    from gallery import worker
+    from gallery import housekeeping
 
-    worker.keep_house()
+    housekeeping.keep_house()
     assert QueuedTask.objects.filter(path=TASK).exists()
 
 

@@ -8,7 +8,7 @@ from django.core.management import CommandError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from gallery import bulk, ingest, tagging, trashing, worker
+from gallery import bulk, housekeeping, ingest, tagging, trashing
 from gallery.bulk.words import sentence
 from gallery.models import BulkAction, Image, QueuedTask, TagCount
 from tests.gallery.test_commands import run
@@ -33,7 +33,7 @@ def test_nothing_is_deleted_by_itself_unless_it_is_wanted(owner, other):
     image = thrown_away(owner, 1, days_ago=4000)
     keep_for(other, 1)
 
-    worker.keep_house()
+    housekeeping.keep_house()
 
     assert list(Image.objects.all()) == [image]
 
@@ -43,7 +43,7 @@ def test_housekeeping_deletes_what_is_overdue(owner):
     recent, live = thrown_away(owner, 2, days_ago=29), add_image(owner, 3)
     keep_for(owner, 30)
 
-    worker.keep_house()
+    housekeeping.keep_house()
 
     assert set(Image.objects.all()) == {recent, live}
 

@@ -21,6 +21,8 @@ from tests.conftest import picture_bytes
 from tests.fake_vendors.base import Reply
 from tests.fake_vendors.openai import FakeOpenAI, draw
 
+pytestmark = pytest.mark.thorough
+
 KEY = "sk-test-0123456789abcdef"
 USAGE = {"input_tokens": 20, "output_tokens": 1000}  # 0.0301 US dollars
 COST = Decimal("0.0301")

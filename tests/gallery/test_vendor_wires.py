@@ -25,6 +25,8 @@ from tests.fake_vendors.openrouter import FakeOpenRouter
 from tests.fake_vendors.xai import FakeXAI
 from tests.internet import certificate, internet, ok
 
+pytestmark = pytest.mark.thorough
+
 USAGE = {"input_tokens": 20, "output_tokens": 1000}
 NOBODY_REPEATS = timedelta(minutes=1)
 

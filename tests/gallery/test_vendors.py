@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from gallery import connections, generation, offers, vendors
+from gallery import connections, generation, offers, tasks, vendors
 from gallery.forms.generate import GenerateForm
-from gallery.models import ConnectionProfile, ModelList
+from gallery.models import ConnectionProfile, Generation, ModelList, QueuedTask
 from providers.base import ModelInfo
 from providers.errors import InvalidRequest, ModelUnavailable, NetworkError
 from providers.openai import OpenAI
@@ -234,6 +234,46 @@ def test_a_model_that_nobody_knows_is_asked_for_once(connect):
     vendors.learn_of(profile, "example/gone")
     assert len(vendor.requests) == count
     assert vendors.provider_for(profile).model_info("example/retouch").capabilities.resolution
+
+
+# Once a day, by itself
+
+
+def last_read(profile, *, days, asked_days_ago):
+    """A connection whose list is so old, and which was last asked for a picture so long ago."""
+    now = timezone.now()
+    ConnectionProfile.objects.update(live_models_at=now - timedelta(days=days))
+    asked = Generation.objects.create(owner=profile.owner, profile=profile, provider="openai", model="m")
+    Generation.objects.filter(pk=asked.pk).update(created_at=now - timedelta(days=asked_days_ago))
+
+
+@pytest.mark.parametrize(("days", "asked_days_ago", "woken"), [(2, 1, True), (0, 1, False), (2, 40, False)])
+def test_lists_that_are_in_use_are_read_anew_each_day(connect, days, asked_days_ago, woken):
+    profile, _ = connect("openai")
+    last_read(profile, days=days, asked_days_ago=asked_days_ago)
+    for _ in range(2):
+        vendors.wake()
+    rows = QueuedTask.objects.filter(path="gallery.tasks.refresh_models", args=[profile.pk])
+    assert rows.count() == woken
+
+
+def test_a_list_that_nobody_has_read_is_not_read_by_itself(connect):
+    profile, _ = connect("openai")
+    last_read(profile, days=2, asked_days_ago=1)
+    ConnectionProfile.objects.update(live_models_at=None)
+    vendors.wake()
+    assert not QueuedTask.objects.exists()
+
+
+def test_reading_by_itself_leaves_a_fresh_list_alone(connect):
+    profile, vendor = connect("openai")
+    last_read(profile, days=2, asked_days_ago=1)
+    tasks.refresh_models.call(profile.pk)
+    count = len(vendor.requests)
+    assert count
+    tasks.refresh_models.call(profile.pk)
+    tasks.refresh_models.call(0)
+    assert len(vendor.requests) == count
 
 
 # Addresses

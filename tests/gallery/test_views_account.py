@@ -70,6 +70,28 @@ def change(client, old, new, again=None):
     return client.post(reverse("account_change_password"), typed)
 
 
+def test_who_has_no_password_sets_one(client, db):
+    made = User.objects.create_user("keyless")
+    client.force_login(made)
+    assert client.get(reverse("account_change_password")).url == reverse("account_set_password")
+    assert reverse("account_set_password") in client.get(reverse("account")).content.decode()
+    assert "no password yet" in client.get(reverse("account_set_password")).content.decode()
+    typed = {"password1": "correct horse 9", "password2": "another horse 9"}
+    assert client.post(reverse("account_set_password"), typed).status_code == 200
+    typed["password2"] = typed["password1"]
+    assert client.post(reverse("account_set_password"), typed).status_code == 302
+    made.refresh_from_db()
+    assert made.check_password("correct horse 9")
+
+
+def test_who_has_a_password_cannot_set_one_without_it(owner_client, owner):
+    typed = {"password1": "correct horse 9", "password2": "correct horse 9"}
+    answer = owner_client.post(reverse("account_set_password"), typed)
+    assert answer.url == reverse("account_change_password")
+    owner.refresh_from_db()
+    assert owner.check_password("owner-pass")
+
+
 def test_the_password_can_be_changed(client, owner):
     log_in(client)
     assert "Current password" in client.get(reverse("account")).content.decode()
@@ -224,3 +246,19 @@ def test_sensitive_images_are_covered_for_those_who_want_it(owner_client, owner)
     owner.blur_sensitive = False
     owner.save()
     assert " blurs" not in owner_client.get("/").content.decode()
+
+
+# --- Keyboard -------------------------------------------------------------------------------------
+
+
+def test_single_keys_are_switched_off_for_the_person(owner_client, owner, other):
+    page = owner_client.get(reverse("keyboard")).content.decode()
+    assert "Move to trash" in page
+    assert "<kbd>G</kbd> then <kbd>Q</kbd>" in page
+    assert owner_client.post(reverse("keyboard"), {}).status_code == 302
+    owner.refresh_from_db()
+    other.refresh_from_db()
+    assert (owner.single_keys, other.single_keys) == (False, True)
+    assert owner_client.post(reverse("keyboard"), {"single_keys": "on"}).status_code == 302
+    owner.refresh_from_db()
+    assert owner.single_keys

@@ -14,6 +14,8 @@ from gallery.offers import first_choice, offer_groups
 from tests.conftest import picture_bytes
 from tests.gallery.test_views_add import HTMX, demo, openai, wish_form  # noqa: F401  fixtures
 
+pytestmark = pytest.mark.thorough
+
 RETIRED = "dall-e-2"
 
 

@@ -1,12 +1,15 @@
+import tempfile
 import threading
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.tasks import task
 from django.utils import timezone
 
-from gallery import importing, parking, wakeups, worker
+from gallery import housekeeping, importing, parking, runner, wakeups, worker
 from gallery.models import BulkAction, GenerationCall, Import, QueuedTask
 from gallery.models import Worker as WorkerRow
 
@@ -34,11 +37,11 @@ def forget_seen():
 
 @pytest.fixture
 def quiet_house(monkeypatch):
-    monkeypatch.setattr(worker, "keep_house", lambda: None)
+    monkeypatch.setattr(housekeeping, "DUTIES", ())
 
 
 def claimed(limit=10):
-    return worker.Worker(concurrency=4)._claim(limit)
+    return worker.Worker(concurrency=4).claim(limit)
 
 
 def test_a_queued_task_is_a_row(db):
@@ -75,7 +78,7 @@ def test_more_important_tasks_come_first(db):
 def run_one(**fields):
     QueuedTask.objects.create(**{"run_after": timezone.now()} | fields)
     one = worker.Worker(concurrency=1)
-    one._run_one(one._claim(1)[0])
+    one.run_one(one.claim(1)[0])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -136,15 +139,15 @@ def test_a_lonely_worker_frees_what_a_dead_one_held(owner):
 
 
 def test_housekeeping_goes_on_behind_a_part_that_fails(db, monkeypatch, caplog):
-    def recover():
+    def recover_anywhere():
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr("gallery.recovery.recover", recover)
+    monkeypatch.setattr("gallery.recovery.recover_anywhere", recover_anywhere)
     WorkerRow.objects.create(
         name="dead", started_at=timezone.now(), seen_at=timezone.now() - timedelta(hours=2)
     )
 
-    worker.keep_house()
+    housekeeping.keep_house()
 
     assert not WorkerRow.objects.exists()
     assert "Housekeeping" in caplog.text
@@ -175,29 +178,29 @@ def test_tasks_under_suspicion_run_one_at_a_time(db):
     suspects = [crashed(parking.SUSPECT) for _ in range(3)]
     harmless = crashed(1)
     one = worker.Worker(concurrency=10)
-    first = one._claim(10)
+    first = one.claim(10)
     assert {row.pk for row in first} == {harmless.pk, suspects[0].pk}
     one.running = {row.pk: row for row in first}
-    assert one._claim(10) == []
+    assert one.claim(10) == []
     one.running = {}
-    assert [row.pk for row in one._claim(10)] == [suspects[1].pk]
+    assert [row.pk for row in one.claim(10)] == [suspects[1].pk]
 
 
 def test_a_worker_does_not_take_its_own_task_a_second_time(db):
     note.enqueue(1)
     one = worker.Worker(concurrency=4)
-    one.running = {row.pk: row for row in one._claim(4)}
+    one.running = {row.pk: row for row in one.claim(4)}
     QueuedTask.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
-    assert one._claim(4) == []
+    assert one.claim(4) == []
     assert len(claimed()) == 1
 
 
 def test_being_told_to_stop_is_no_crash(db, monkeypatch):
-    monkeypatch.setattr(worker, "GRACE", 0)
+    monkeypatch.setattr(runner, "GRACE", 0)
     note.enqueue(1)
     one = worker.Worker(concurrency=4)
-    one.running = {row.pk: row for row in one._claim(4)}
-    one._finish()
+    one.running = {row.pk: row for row in one.claim(4)}
+    one.finish()
     assert QueuedTask.objects.get().attempts == 0
 
 
@@ -235,3 +238,45 @@ def test_a_worker_whose_clock_is_wrong_takes_what_is_due_and_nothing_else(db, mo
     taken = claimed()
     assert [row.args for row in taken] == [[1]]
     assert abs(QueuedTask.objects.get(pk=taken[0].pk).lease_until - real()) < timedelta(minutes=5)
+
+
+@pytest.fixture
+def folder(settings):
+    """A short one: names of sockets may have some hundred letters."""
+    with tempfile.TemporaryDirectory(prefix="wake-") as made:
+        settings.DATA_DIR = Path(made)
+        yield settings.DATA_DIR
+
+
+sqlite_alone = pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has LISTEN")
+
+
+@sqlite_alone
+@pytest.mark.django_db(transaction=True)
+def test_a_knock_wakes_before_the_next_look(folder, monkeypatch):
+    monkeypatch.setattr(wakeups, "LOOK_EVERY", 30)
+    listener = wakeups.listen()
+    (folder / "wake" / "dead.door").touch()  # nobody listens there
+
+    def knock():
+        wakeups.notify()
+        connection.close()
+
+    threading.Timer(0.1, knock).start()
+    began = time.monotonic()
+    listener.wait(20, threading.Event())
+    assert time.monotonic() - began < 10
+    listener.close()
+    wait_for(lambda: not list(folder.glob("wake/*")))
+
+
+@sqlite_alone
+@pytest.mark.django_db
+def test_a_folder_without_room_for_a_socket_is_looked_at_often(folder, settings):
+    settings.DATA_DIR = folder / ("x" * 120)
+    listener = wakeups.listen()
+    assert listener.door is None
+    stopping = threading.Event()
+    threading.Timer(0.1, stopping.set).start()
+    listener.wait(20, stopping)
+    listener.close()

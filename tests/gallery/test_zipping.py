@@ -67,6 +67,7 @@ def test_a_file_that_lost_its_bytes_spoils_no_other_one():
         assert file.read("c.png") == FILES["c"]
 
 
+@pytest.mark.thorough
 def test_more_files_than_a_plain_archive_can_count_are_all_there():
     entries = [entry("b", "empty.png")] * 66_000
     with zipfile.ZipFile(io.BytesIO(archive(entries))) as file:

@@ -8,17 +8,33 @@ from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
-from gallery import bulk, connections, downloads, fragments, ingest, placeholders, savedsearches, tagging
+from gallery import (
+    bulk,
+    connections,
+    downloads,
+    fragments,
+    ingest,
+    placeholders,
+    presets,
+    savedprompts,
+    savedsearches,
+    tagging,
+)
 from gallery.models import (
     ApiToken,
     Assist,
+    Batch,
+    BatchCell,
     BulkAction,
+    Comparison,
+    ComparisonColumn,
     Generation,
     GenerationCall,
     Import,
     ImportEntry,
     NearDuplicate,
     User,
+    Worker,
 )
 from tests.conftest import picture_bytes
 
@@ -41,6 +57,8 @@ class World:
         self._make_images()
         self._make_work()
         self.placeholder = placeholders.create(owner, name="weather", values=["rain"])
+        self.saved_prompt = savedprompts.create(owner, name="Storm", text="@Mirel in {{weather}}")
+        self.preset = presets.create(owner, name="Oil", kind="style", values={"words": "oil painting"})
         self.search = savedsearches.create(owner, name="Rain", query="character:Mirel")
         self.token = ApiToken.issue(owner, "laptop")[0]
         selection = bulk.by_ids(owner, [self.image.public_id])
@@ -82,13 +100,28 @@ class World:
             generation=self.generation, index=0, first_image=0, n=1, run_after=timezone.now(), state="failed"
         )
         self.generation.results.create(index=0, image=self.image)
+        self.comparison = Comparison.objects.create(owner=self.owner, prompt="a fox", request_digest="0" * 64)
+        column = ComparisonColumn.objects.create(
+            comparison=self.comparison, position=0, profile=self.connection, provider="openai_compatible",
+            model="m",
+        )  # fmt: skip
+        Generation.objects.filter(pk=self.generation.pk).update(column=column)
+        self.batch = Batch.objects.create(
+            owner=self.owner, profile=self.connection, prompt="{red|blue} fox", size=1, state="paused",
+            axes=[{"kind": "choice", "name": "red | blue", "labels": ["red"]}], begun_at=timezone.now(),
+        )  # fmt: skip
+        BatchCell.objects.create(batch=self.batch, index=0, row="red", prompt="red fox", state="failed")
         self.job = Import.objects.create(owner=self.owner, total=1, status="done")
+        Worker.objects.create(name="here:1", started_at=timezone.now(), seen_at=timezone.now())
         ImportEntry.objects.create(job=self.job, index=0, name="https://example.com/a.png", state="failed")
 
     def things(self) -> dict[str, object]:
         names = (
             "image", "image2", "generation", "job", "action", "archive", "character", "persona", "chat",
             "tag", "look", "fragment", "search", "pair", "connection", "token", "suggestion", "placeholder",
+            "saved_prompt", "preset",
+            "batch",
+            "comparison",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-import anthropic as sdk
 import pytest
 
 from providers import describing, errors, registry
@@ -85,7 +84,10 @@ def test_text_is_one_post_with_what_was_asked_and_nothing_else(anthropic, vendor
     }
 
 
+@pytest.mark.thorough
 def test_description_is_what_the_official_sdk_sends(anthropic, vendor, describe_request):
+    import anthropic as sdk  # here, for it takes seconds
+
     description = anthropic.describe(describe_request)
     ours = vendor.last
     seen, asked = ours.json["messages"][0]["content"]

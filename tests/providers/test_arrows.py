@@ -13,8 +13,8 @@ SOURCES = sorted(
 NETWORK = {
     "_socket", "_ssl", "aiohttp", "anthropic", "boto3", "botocore", "django.core.mail", "ftplib", "google",
     "grpc", "http.client", "http.server", "httpcore", "httpx", "imaplib", "multiprocessing.connection",
-    "nntplib", "openai", "poplib", "requests", "smtplib", "socket", "socketserver", "ssl", "telnetlib",
-    "urllib.request", "urllib3", "webbrowser", "websockets", "xmlrpc",
+    "nntplib", "openai", "poplib", "requests", "sentry_sdk", "smtplib", "socket", "socketserver", "ssl",
+    "telnetlib", "urllib.request", "urllib3", "webbrowser", "websockets", "xmlrpc",
 }  # fmt: skip
 # What opens a connection without any of these being imported.
 OPENERS = {
@@ -27,7 +27,9 @@ DOORS = {
     "providers/pinned.py": {"create_connection", "http.client", "requests", "socket", "ssl", "urllib3"},
     "providers/resolving.py": {"socket"},  # asks for names
     "gallery/management/commands/serve.py": {"socket"},  # listens, never calls
-    "gallery/worker.py": {"socket"},  # the machine's name
+    "gallery/wakeups.py": {"socket"},  # knocks at a socket in the data folder
+    "config/sentry.py": {"sentry_sdk"},  # to the operator's own server, by their setting
+    "gallery/runner.py": {"socket"},  # the machine's name
     "gallery/decode/child.py": {"socket"},  # a pair of sockets between parent and child, as in the next two
     "gallery/decode/pool.py": {"socket"},
     "gallery/s3.py": {"botocore"},  # names its errors; django-storages speaks with the store

@@ -11,6 +11,8 @@ from providers import egress
 from providers.egress import EgressError
 from tests.internet import PICTURE, dripping, endless, internet, ok, reset
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def wire():
@@ -70,6 +72,7 @@ def chunk(data):
         (gzip.compress(PICTURE[:9]) + gzip.compress(PICTURE[9:]), "gzip"),
         (PICTURE, "identity"),
     ],
+    ids=["gzip", "X-GZIP", "deflate", "twice", "in two parts", "identity"],  # the bytes hold the time
 )
 def test_compressed_file_is_unpacked(wire, body, encoding):
     wire.pages["/a.png"] = ok(body, Content_Encoding=encoding)

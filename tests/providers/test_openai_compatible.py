@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from decimal import Decimal
 
-import openai
 import pytest
 from PIL import Image
 
@@ -66,7 +65,10 @@ def sizes(result):
 # The fake is what the official client expects
 
 
+@pytest.mark.thorough
 def test_official_client_draws_and_edits_with_the_fake(server, picture):
+    import openai  # here, for it takes seconds
+
     client = openai.OpenAI(base_url=server.url, api_key="none", max_retries=0)
     made = client.images.generate(model="flux-dev", prompt="A cat", n=2, response_format="b64_json")
     assert len(made.data) == 2

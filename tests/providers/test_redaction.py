@@ -120,3 +120,14 @@ def test_a_vendor_that_repeats_the_key_leaves_no_trace_of_it(tmp_path, status):
     assert "CANARY" not in told_here
     assert "CANARY" not in kept
     assert "*" * len(KEY) in kept
+
+
+def test_half_a_character_in_a_secret_does_not_keep_a_line_from_being_written():
+    secret = "a secret with \ud800 in it"
+    assert redact(f"Somebody sent {secret}.", [secret]) == f"Somebody sent {HIDDEN}."
+
+
+def test_a_secret_that_begins_another_does_not_leave_its_end():
+    short, long = "sk-test-0123456789", "sk-test-0123456789abcdef"
+    assert redact(f"of {long}.", [short, long]) == f"of {HIDDEN}."
+    assert redact(f"of {long}.", [short]) == f"of {HIDDEN}."

@@ -1,22 +1,27 @@
 """`make soak`: people at work on the real server for minutes, and whether it holds.
 
 20 browse, 5 upload photographs of 8 MB, 5 generate, one imports archives of 500 pictures, one asks for
-health. On SQLite, and on PostgreSQL where TEST_DATABASE_URL or the usual server answers.
+health. On SQLite, and on PostgreSQL where TEST_DATABASE_URL or the usual server answers. With
+`--machines redis` or `rabbitmq` two web servers and two workers share the work, and some are killed.
 """
 
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from tests.bench.__main__ import machine
-from tests.soak import run, verdict
+from tests.brokers import RabbitMQ, Redis
+from tests.soak import machines, run, verdict
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LONG = 300  # seconds from which latencies and growth are judged as well
+BROKERS = {"redis": Redis, "rabbitmq": RabbitMQ}
 POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 
 
@@ -27,7 +32,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="vignette-soak-") as folder:
             print(f"· {name}: {options.seconds} seconds", flush=True)
             with run.database(name, POSTGRES) as address:
-                evening = run.spend(Path(folder), address, options.seconds, options.delay)
+                evening = run.spend(Path(folder), address, options)
             findings = verdict.judge(evening, is_long=options.is_long)
             text = f"{machine()}, {name}, {options.seconds} s\n\n{verdict.table(evening)}\n{_said(findings)}"
             print(text)
@@ -43,11 +48,21 @@ def _options():
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--delay", type=float, help="Seconds that the vendor takes.")
     parser.add_argument("--databases", default="sqlite,postgres")
+    parser.add_argument("--requests", type=int, default=1000, help="That one person sends at once.")
+    parser.add_argument("--machines", choices=BROKERS, help="Several, woken through this broker.")
     options = parser.parse_args()
+    options.kind = None
+    if options.machines:
+        options.databases = "postgres"
+        options.kind = partial(_machines, BROKERS[options.machines])
     options.is_long = options.seconds >= LONG
     if options.delay is None:
         options.delay = 20 if options.is_long else 2
     return options
+
+
+def _machines(broker, folder: Path, address: str, vendor: str) -> machines.Machines:
+    return machines.Machines(folder, address, vendor, broker(folder))
 
 
 def _said(findings: list[str]) -> str:
@@ -61,5 +76,6 @@ def _write(name: str, text: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is ended then as well
     os.chdir(ROOT)
     sys.exit(main())

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ class Evening:
     storm: watching.Watch  # over the flood and until all of it was done
     posts: int  # requests that reached the vendor
     cpu: float  # per cent of the machine that was busy
+    doubled: int  # requests that came to the vendor a second time
+    kills: int  # workers that were killed
 
 
 @contextmanager
@@ -55,37 +58,45 @@ def database(name: str, server: str):
             connection.execute(f'DROP DATABASE "{fresh}" WITH (FORCE)')
 
 
-def spend(folder: Path, address: str, seconds: float, delay: float) -> Evening:
+def spend(folder: Path, address: str, options) -> Evening:
+    """An evening as `options` say: its seconds, the vendor's delay, the place if it is another one."""
+    seconds, delay = options.seconds, options.delay
     vendor = things.Vendor(delay)
-    place = Place(folder, address, vendor.host)
+    place = (options.kind or Place)(folder, address, vendor.host)
     try:
         place.manage("migrate", "--verbosity", "0")
         who = place.ask("prepare", vendor.address)
         known = place.check_storage()  # the files of a seeded library are made up
         place.start()
-        notes, watch = Notes(), watching.Watch(place.process.pid)
+        notes, watch = Notes(), watching.Watch(place.processes)
         before = watching.cpu_seconds()
         crowd = people.Crowd(place.port, notes)
         invite(crowd, who)
         watch.start()
+        over = threading.Event()
+        trouble = threading.Thread(target=place.disturb, args=(over, seconds))
+        trouble.start()
         time.sleep(seconds)
+        over.set()
+        trouble.join()
         watch.end()
         busy, whole = (now - then for now, then in zip(watching.cpu_seconds(), before, strict=True))
         crowd.go_home(delay + 60)
-        print(*notes.table(), "All have gone home; now a thousand requests at once.", sep="\n", flush=True)
-        storm = watching.Watch(place.process.pid)
+        print(*notes.table(), "All have gone home; now a flood.", sep="\n", flush=True)
+        storm = watching.Watch(place.processes)
         storm.start()
-        poured = flood.pour(place.port, who["tokens"][0], who["tokens"][1])
+        poured = flood.pour(place.port, who["tokens"][0], who["tokens"][1], options.requests)
         watching.wait_for(lambda: place.ask("count")["under_way"] == 0, delay + 300, 2)
         storm.end()
         counts = place.ask("count")
         status = place.stop()
-        log = place.log.read_text(errors="replace")
+        log = place.logs()
         return Evening(
             notes=notes, watch=watch, log=place.log, counts=counts,
             storage=sorted(place.check_storage() - known),
             unwanted=[line for line in log.splitlines() if any(word in line for word in UNWANTED)],
             status=status, flood=poured, storm=storm, posts=vendor.posts, cpu=busy / whole * 100,
+            doubled=vendor.doubled, kills=place.kills,
         )  # fmt: skip
     finally:
         place.end()
@@ -110,6 +121,7 @@ class Place:
     def __init__(self, folder: Path, address: str, allowed: str):
         self.port, self.log = free_port(), folder / "serve.log"
         self.process: subprocess.Popen | None = None
+        self.kills = 0
         kept = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
         self.environment = kept | {
             "DATA_DIR": str(folder / "var"), "DJANGO_READ_DOT_ENV": "false", "ALLOWED_PRIVATE_HOSTS": allowed,
@@ -151,6 +163,15 @@ class Place:
                 return watching.worker_of(self.process.pid) is not None
         except OSError:
             return False
+
+    def processes(self) -> dict[str, int | None]:
+        return {"web": self.process.pid, "worker": watching.worker_of(self.process.pid)}
+
+    def disturb(self, over: threading.Event, seconds: float) -> None:
+        """Nothing is killed here."""
+
+    def logs(self) -> str:
+        return self.log.read_text(errors="replace")
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGINT)

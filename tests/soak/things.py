@@ -10,6 +10,7 @@ import threading
 import time
 import zipfile
 import zlib
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from PIL import Image
@@ -61,13 +62,14 @@ class Vendor:
     """OpenAI's image endpoint, as far as a soak needs it: one picture after `delay` seconds."""
 
     def __init__(self, delay: float):
-        self.posts, picture = 0, drawing()
+        self.posts, self.prompts, picture = 0, Counter(), drawing()
         vendor = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
-                self.rfile.read(int(self.headers["Content-Length"]))
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 vendor.posts += 1
+                vendor.prompts[asked["prompt"]] += 1
                 time.sleep(delay)
                 data = [{"b64_json": base64.b64encode(other_drawing(picture)).decode()}]
                 self._send({"created": 1, "data": data})
@@ -92,6 +94,11 @@ class Vendor:
 
         self.server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def doubled(self) -> int:
+        """How often a prompt came again that only one person wrote, and once."""
+        return sum(number - 1 for prompt, number in self.prompts.items() if "lighthouse" in prompt)
 
     @property
     def address(self) -> str:

@@ -16,7 +16,8 @@ def grew(before: float, after: float, field: str) -> bool:
 
 def judge(evening: Evening, *, is_long: bool) -> list[str]:
     """What was not met. Latencies and growth are judged only when the evening was long."""
-    found = [f"an error: {text}" for text in evening.notes.wrong[:20]]
+    wrong = [text for text in evening.notes.wrong if not (evening.kills and ": unknown " in text)]
+    found = [f"an error: {text}" for text in wrong[:20]]
     found += [f"in the log: {line}" for line in evening.unwanted[:20]]
     found += [
         f"nobody did: {kind}"
@@ -25,8 +26,7 @@ def judge(evening: Evening, *, is_long: bool) -> list[str]:
     ]
     if evening.counts["under_way"] or evening.counts["tasks"]:
         found.append(f"work is left: {evening.counts}")
-    if evening.posts != sum(evening.counts["generations"].values()):
-        found.append(f"{evening.posts} requests reached the vendor for {evening.counts['generations']}")
+    found += _bought(evening)
     found += [f"check_storage: {line}" for line in evening.storage[:20]]
     if evening.status:
         found.append(f"the server ended with status {evening.status}")
@@ -38,10 +38,20 @@ def judge(evening: Evening, *, is_long: bool) -> list[str]:
     return found + (_slow(evening) + _growing(evening) if is_long else [])
 
 
+def _bought(evening: Evening) -> list[str]:
+    """One request for each generation. Of those that a killed worker had under way nobody can say."""
+    ends = evening.counts["generations"]
+    found = [f"{evening.doubled} requests were sent twice"] if evening.doubled else []
+    asked, unsure = sum(ends.values()), ends.get("unknown", 0)
+    if not asked - unsure <= evening.posts <= asked or (unsure and not evening.kills):
+        found.append(f"{evening.posts} requests reached the vendor for {ends}")
+    return found + ([f"{set(ends)}"] if set(ends) - {"done", "unknown"} else [])
+
+
 def _drowned(evening: Evening) -> list[str]:
     flood, found = evening.flood, []
     if set(flood.answers) - {202, 429} or flood.impolite:
-        found.append(f"a thousand requests were answered {flood.answers}, {flood.impolite} without a reason")
+        found.append(f"the flood was answered {flood.answers}, {flood.impolite} without a reason")
     if flood.other_started is None or flood.other_started > OTHER_STARTS:
         found.append(f"the other person waited {flood.other_started} s")
     return found
@@ -75,7 +85,10 @@ def table(evening: Evening) -> str:
         peak = f"{evening.watch.peak(name, 'memory'):.0f} MiB"
         lines.append(f"| {name} | {facts['memory']} MiB | {peak} | {facts['files']} | {facts['threads']} |")
     flood = evening.flood
-    lines += ["", f"A thousand requests of one person in {flood.seconds:.1f} s: {dict(flood.answers)}. "]
+    lines += [
+        "",
+        f"{flood.answers.total()} requests of one person in {flood.seconds:.1f} s: {dict(flood.answers)}. ",
+    ]
     peaks = (f"{name} {evening.storm.peak(name, 'memory'):.0f} MiB" for name in MEMORY)
     lines[-1] += f"Peaks: {', '.join(peaks)}. The other person's was sent after {flood.other_started} s."
     lines += ["", f"{evening.counts}, {evening.posts} requests at the vendor, {evening.cpu:.0f} % CPU", ""]

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -21,8 +22,8 @@ class Sample:
 class Watch:
     """Samples the web process and the worker until it is ended."""
 
-    def __init__(self, web: int):
-        self.web, self.over = web, threading.Event()
+    def __init__(self, processes: Callable[[], dict[str, int | None]]):
+        self.processes, self.over = processes, threading.Event()
         self.samples: dict[str, list[Sample]] = {"web": [], "worker": []}
         self.thread = threading.Thread(target=self._run, daemon=True)
 
@@ -35,7 +36,7 @@ class Watch:
 
     def _run(self) -> None:
         while not self.over.wait(EVERY):
-            for name, pid in (("web", self.web), ("worker", worker_of(self.web))):
+            for name, pid in self.processes().items():
                 if pid and (sample := look(pid)):
                     self.samples[name].append(sample)
 

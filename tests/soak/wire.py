@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections import defaultdict
+from urllib.parse import urlsplit
 
 CSRF = "s" * 32
 
@@ -40,6 +41,18 @@ class Notes:
             self.wrong.append(f"{time.strftime('%H:%M:%S')} {text}")
 
 
+def _fetch(address: str) -> tuple[http.client.HTTPResponse, bytes]:
+    """What lies at an address of another server."""
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=120)
+    try:
+        connection.request("GET", f"{parts.path}?{parts.query}")
+        answer = connection.getresponse()
+        return answer, answer.read()
+    finally:
+        connection.close()
+
+
 class Browser:
     """One person's browser or program: a connection for each visit, as its keep-alive would be long over."""
 
@@ -66,6 +79,8 @@ class Browser:
             self.connection.request(method, path, body, self.headers | (headers or {}))
             answer = self.connection.getresponse()
             content = answer.read()
+            if answer.status == 302 and kind == "thumbnail":  # to the store
+                answer, content = _fetch(answer.getheader("Location"))
         except (OSError, http.client.HTTPException) as exc:
             self.notes.complain(f"{method} {path.partition('?')[0]}: {exc!r}")
             self.visit()

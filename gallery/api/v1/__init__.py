@@ -5,7 +5,9 @@ from ninja import NinjaAPI
 from gallery.api import problems
 from gallery.api.auth import TokenAuth
 from gallery.api.v1 import (
+    batches,
     bulk,
+    comparisons,
     costs,
     descriptions,
     fragments,
@@ -14,8 +16,11 @@ from gallery.api.v1 import (
     implications,
     imports,
     placeholders,
+    presets,
     profiles,
+    queue,
     referencepacks,
+    savedprompts,
     savedsearches,
     tags,
 )
@@ -53,6 +58,9 @@ api = API(
 problems.install(api)
 api.add_router("/profiles", profiles.router, tags=["Connection profiles"])
 api.add_router("/generations", generations.router, tags=["Generations"])
+api.add_router("/comparisons", comparisons.router, tags=["Generations"])
+api.add_router("/batches", batches.router, tags=["Batches"])
+api.add_router("/queue", queue.router, tags=["Queue"])
 api.add_router("/images", images.router, tags=["Images"])
 api.add_router("/images", descriptions.router, tags=["Images"])
 api.add_router("/images", bulk.router, tags=["Many at once"])
@@ -63,5 +71,7 @@ api.add_router("/tags", fragments.router, tags=["Fragments"])
 api.add_router("/tags", referencepacks.router, tags=["Reference packs"])
 api.add_router("/placeholders", placeholders.router, tags=["Placeholders"])
 api.add_router("/tags", implications.router, tags=["Tags"])
+api.add_router("/prompts", savedprompts.router, tags=["Prompts"])
+api.add_router("/presets", presets.router, tags=["Presets"])
 api.add_router("/saved-searches", savedsearches.router, tags=["Saved searches"])
 api.add_router("/costs", costs.router, tags=["Costs"])

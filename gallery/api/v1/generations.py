@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Header, Router, Status
 from pydantic import AfterValidator, BaseModel, Field
 
-from gallery import admission, jobs, masks, media, vendors
+from gallery import admission, jobs, masks, media, presets, vendors
 from gallery import generation as generations
 from gallery.api import paging
 from gallery.api.problems import Invalid, Problem
@@ -31,7 +31,9 @@ from gallery.api.v1.shapes import (
     resolve_tags,
     storable,
 )
-from gallery.models import ConnectionProfile, Generation, GenerationImage, Tag
+from gallery.forms.pictures import parse_id
+from gallery.forms.presets import SHAPE, for_wish
+from gallery.models import ConnectionProfile, Generation, GenerationImage, Preset, Tag
 from gallery.models.generation import Status as State
 from gallery.views import generations as views
 
@@ -89,6 +91,11 @@ class GenerationRequest(Body):
     tags: TagSpecs = []
     persona: Line | None = Field(None, description="By name. Whom “@me” means; a tag of the pictures.")
     chat: Line | None = Field(None, description="By name. Its house style is used; a tag of the pictures.")
+    preset: Line | None = Field(
+        None,
+        description="A preset by id or name. Its parameters stand in for those that are left out here, as "
+        "far as the model takes them; the words of a style go around the prompt.",
+    )
     expand: bool = Field(
         True,
         description="“@Mirel”, “{{placeholder}}”, house style and reference pictures of the cast; "
@@ -291,9 +298,49 @@ def tag_ref(tag: Tag) -> dict:
     return {"id": tag.public_id, "kind": tag.kind, "name": tag.name, "slug": tag.slug}
 
 
+NOT_AS_SENT = {"profile", "tags", "persona", "chat", "references", "mask", "follows", "preset"}
+
+
+def with_preset(owner, body: GenerationRequest) -> tuple[GenerationRequest, dict[str, Any]]:
+    """The request with what its preset sets, and fields of the wish. The request's own words go first."""
+    if not body.preset:
+        return body, {}
+    try:
+        preset = presets.find(owner, body.preset)
+    except presets.PresetError as exc:
+        raise Invalid("preset", exc.message) from exc
+    if preset.kind == Preset.Kind.STYLE:
+        if not body.expand:
+            raise Invalid(
+                "preset", "Without “expand”, the prompt goes out as typed. Leave out one of the two."
+            )
+        return body, {"preset": preset}
+    body, notes = _with_model(owner, body, preset)
+    kept, lost = for_wish(preset.values, choose_profile(owner, body.profile), body.model)
+    said = body.model_fields_set | (set(SHAPE) if body.model_fields_set & set(SHAPE) else set())
+    update = {name: value for name, value in kept.items() if name not in said}
+    return body.model_copy(update=update), {"notes": (*notes, *lost)}
+
+
+def _with_model(owner, body: GenerationRequest, preset: Preset) -> tuple[GenerationRequest, list[str]]:
+    """The request for the preset's own model, where it names no other."""
+    model, profile_id = preset.values.get("model", ""), preset.values.get("profile", "")
+    if not model or body.model:
+        return body, []
+    chosen = choose_profile(owner, body.profile) if body.profile else None
+    own = ConnectionProfile.objects.owned_by(owner).filter(public_id=parse_id(profile_id)).first()
+    profile = chosen or own
+    if profile is None and not profile_id:
+        profile = choose_profile(owner, None)
+    if profile is None or (own and profile != own):
+        return body, [f"The model of “{preset.name}”, {model}, is not offered by this connection."]
+    return body.model_copy(update={"profile": str(profile.public_id), "model": model}), []
+
+
 def wish_of(owner, body: GenerationRequest, *, create: bool = True) -> generations.Wish:
     """The wish in `body`; with `create=False` its tags are only looked up, and unknown ones are left out."""
-    asked = body.model_dump(exclude={"profile", "tags", "persona", "chat", "references", "mask", "follows"})
+    body, of_preset = with_preset(owner, body)
+    asked = body.model_dump(exclude=NOT_AS_SENT) | of_preset
     for kind in ("persona", "chat"):
         named = [f'{kind}:"{name}"' for name in [getattr(body, kind)] if name]
         asked[kind] = next(iter(resolve_tags(owner, named, field=kind, create=create)), None)

@@ -25,6 +25,10 @@ ModelId = Annotated[Text, Field(max_length=120)]
 Budget = Annotated[Decimal, Field(ge=0, le=99_999_999, max_digits=10, decimal_places=2)]
 
 
+AtOnce = Annotated[
+    int, Field(ge=1, le=100, description="Requests at once; what is more waits. Null: no limit.")
+]
+Gap = Annotated[int, Field(ge=0, le=3600, description="Seconds between two requests.")]
 Options = Annotated[
     dict[Line, Any],
     Field(
@@ -41,6 +45,8 @@ class NewProfile(Body):
     default_model: ModelId = ""
     is_default: bool | None = None
     monthly_budget_usd: Budget | None = None
+    max_at_once: AtOnce | None = None
+    seconds_between: Gap = 0
     options: Options = {}
 
 
@@ -52,6 +58,8 @@ class ProfileChanges(Body):
     default_model: ModelId | None = None
     is_default: bool | None = None
     monthly_budget_usd: Budget | None = None
+    max_at_once: AtOnce | None = None
+    seconds_between: Gap | None = None
     options: Options | None = None
 
 
@@ -65,6 +73,8 @@ class Profile(BaseModel):
     default_model: str
     is_default: bool
     monthly_budget_usd: Money | None
+    max_at_once: int | None
+    seconds_between: int
     options: dict[str, Any]
     checked_at: datetime | None
     check_code: str
@@ -134,7 +144,7 @@ def change_profile(request, profile_id: UUID, body: ProfileChanges):
             changes[name] = changes[name] or ""
     if "options" in changes:
         changes["options"] = changes["options"] or {}
-    optional = {"monthly_budget_usd"}
+    optional = {"monthly_budget_usd", "max_at_once"}
     changes = {name: value for name, value in changes.items() if value is not None or name in optional}
     with saving():
         connections.change(profile, **changes)
@@ -200,6 +210,8 @@ def shape(profile: ConnectionProfile) -> dict:
         "default_model": profile.default_model,
         "is_default": profile.is_default,
         "monthly_budget_usd": profile.monthly_budget_usd,
+        "max_at_once": profile.max_at_once,
+        "seconds_between": profile.seconds_between,
         "options": profile.options,
         "checked_at": profile.checked_at,
         "check_code": profile.check_code,

@@ -1,4 +1,5 @@
 import re
+from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -11,7 +12,8 @@ from pydantic import AfterValidator, BaseModel, Field
 from gallery import aliases, tagging
 from gallery.api import paging
 from gallery.api.problems import Invalid, Problem
-from gallery.api.v1.shapes import PROBLEMS, After, Body, Filled, Limit, Text, image_of
+from gallery.api.v1.profiles import Budget
+from gallery.api.v1.shapes import PROBLEMS, After, Body, Filled, Limit, Money, Text, image_of
 from gallery.models import Tag
 from gallery.models.tag import fold
 
@@ -51,6 +53,7 @@ class TagChanges(Body):
     color: Color | None = None
     avatar: UUID | None = Field(None, description="The id of a picture; null takes it away.")
     pinned: bool | None = None
+    monthly_budget_usd: Budget | None = Field(None, description="Only a chat has one; null takes it away.")
 
 
 class Merge(Body):
@@ -69,6 +72,7 @@ class TagOut(BaseModel):
     avatar: UUID | None
     pinned: bool
     parent: UUID | None
+    monthly_budget_usd: Money | None = Field(description="What may be spent in a chat in a month.")
 
 
 class Tags(BaseModel):
@@ -130,7 +134,9 @@ def change_tag(request, tag_id: UUID, body: TagChanges):
         for name in ("description", "color", "pinned"):
             if changes.get(name) is not None:
                 setattr(tag, name, changes[name])
-        tag.save(update_fields=["description", "color", "pinned"])
+        if "monthly_budget_usd" in changes:
+            _set_budget(tag, changes["monthly_budget_usd"])
+        tag.save(update_fields=["description", "color", "pinned", "monthly_budget_usd"])
     return shape(find(request, tag_id))
 
 
@@ -177,6 +183,12 @@ def _change_kind(request, tag: Tag, body: TagChanges) -> None:
     _told("kind", tagging.change_kind, tag, kind, _parent(request, kind, body.parent or kept))
 
 
+def _set_budget(tag: Tag, usd: Decimal | None) -> None:
+    if usd is not None and tag.kind != Tag.Kind.CHAT:
+        raise Invalid("monthly_budget_usd", "Only a chat has a monthly limit. Leave it out.")
+    tag.monthly_budget_usd = usd
+
+
 def _told(field: str, action, *values):
     """What `action` answers, or a problem with the field at fault."""
     try:
@@ -188,7 +200,9 @@ def _told(field: str, action, *values):
 
 
 def shape(tag: Tag) -> dict:
-    same = ("kind", "name", "slug", "description", "color", "image_count", "pinned")
+    same = (
+        "kind", "name", "slug", "description", "color", "image_count", "pinned", "monthly_budget_usd",
+    )  # fmt: skip
     return {name: getattr(tag, name) for name in same} | {
         "id": tag.public_id,
         "aliases": sorted(alias.name for alias in tag.aliases.all()),

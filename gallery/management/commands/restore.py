@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from gallery import audit, restoring
@@ -16,6 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, *, source, json, **options):
+        call_command("migrate", verbosity=0, interactive=False)  # a new database has no tables yet
         try:
             result = restoring.restore(source, self.show)
             audit.note(audit.Verb.RESTORED, label=source.name)

@@ -19,10 +19,14 @@ from django.urls import reverse
 from gallery import accounts
 
 MOST_FILES = 8192
+APART = (
+    "BROKER_URL is set, so this is the web server alone. Workers are started apart: "
+    ".venv/bin/celery -A config worker, one of them with -B for housekeeping."
+)
 
 
 class Command(BaseCommand):
-    help = "Run the web server and the embedded worker together; Ctrl-C stops both."
+    help = "Run the web server and the embedded worker together; with BROKER_URL the web server alone."
 
     def add_arguments(self, parser):
         parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
@@ -54,6 +58,8 @@ class Command(BaseCommand):
         if accounts.setup_is_due():
             link = address + reverse("setup", args=[accounts.setup_token()])
             self.stdout.write(f"Make the first account here (the link works once): {link}")
+        if settings.BROKER_URL:
+            self.stdout.write(APART)
         self.stdout.write("Press Ctrl-C to stop.")
         self.stdout.flush()
 

@@ -22,6 +22,8 @@ GROWTH: dict[str, float | None] = {  # how much longer in the largest library th
     "first page": 1.5,
     "deep page": 1.5,
     "one tag": 1.5,
+    "tiles of one tag": 1.5,
+    "a middling tag": 2,
     "best rated": None,
     "random": None,
     "two popular tags": 2,
@@ -40,6 +42,7 @@ GROWTH: dict[str, float | None] = {  # how much longer in the largest library th
     "whole page of a tag": 1.5,
 }
 MOST = {  # milliseconds in the largest library
+    "tiles of one tag": 3,
     "large tags that hardly meet": 25,
     "facets of everything": 25,
     "facets of a popular tag": 25,

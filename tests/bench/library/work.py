@@ -14,6 +14,7 @@ from gallery import facets
 from gallery.autocomplete import suggest
 from gallery.models import Image, ImageTag, TagCount, User
 from gallery.search import cursor_behind, page, search, total
+from gallery.search.tiles import FIELDS
 from tests.bench.library import plain
 
 PAGE = 60
@@ -26,10 +27,10 @@ def cases(owner: User) -> Cases:
     counts = TagCount.objects.filter(owner=owner, n__gt=0).order_by("-n").select_related("tag")
     tags = [count.tag for count in counts if count.tag.kind != "look"]
     popular, second, middle = tags[3], tags[5], tags[len(tags) // 8]
-    return _pages(owner, popular) | _algebra(owner, popular, second, middle) | _whole(owner, popular)
+    return _pages(owner, popular, middle) | _algebra(owner, popular, second, middle) | _whole(owner, popular)
 
 
-def _pages(owner: User, tag) -> Cases:
+def _pages(owner: User, tag, middle) -> Cases:
     everything = search(owner, "")
     n = everything.images.count()
     half = everything.images[n // 2]
@@ -41,6 +42,12 @@ def _pages(owner: User, tag) -> Cases:
         "first page, Paginator": lambda: list(Paginator(_live(owner), PAGE).get_page(1)),
         "one tag": lambda: page(search(owner, tag.spec)),
         "one tag, default": lambda: list(plain.live(owner).filter(tags=tag)[:PAGE]),
+        "tiles of one tag": lambda: page(search(owner, tag.spec), fields=FIELDS),
+        "tiles of one tag, default": lambda: list(
+            plain.live(owner).filter(tags=tag).values(*FIELDS, "tags__kind", "tags__name")[:PAGE]
+        ),
+        "a middling tag": lambda: page(search(owner, middle.spec)),
+        "a middling tag, default": lambda: list(plain.live(owner).filter(tags=middle)[:PAGE]),
         "best rated": lambda: page(search(owner, "", sort="rating")),
         "random": lambda: page(search(owner, "", sort="random-7")),
     }

@@ -15,12 +15,15 @@ from tests.conftest import picture_bytes
 from tests.gallery.test_access import everything, undone
 from tests.gallery.world import World, client_of, routes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 
 THINGS = {  # which of the world's things an id in an address means
+    "batch_id": "batch",
     "profile_id": "connection", "generation_id": "generation", "image_id": "image", "action_id": "action",
     "download_id": "archive", "import_id": "job", "tag_id": "character", "fragment_id": "fragment",
-    "search_id": "search", "placeholder_id": "placeholder", "index": 0, "number": 0,
+    "prompt_id": "saved_prompt", "preset_id": "preset",
+    "search_id": "search", "placeholder_id": "placeholder", "comparison_id": "comparison",
+    "index": 0, "number": 0,
 }  # fmt: skip
 # What each call is sent; None: nothing. The value in angle brackets is the id of a thing.
 BODIES = {
@@ -30,8 +33,21 @@ BODIES = {
     ("POST", "profiles/<profile_id>/test"): None,
     ("POST", "generations"): {"prompt": "a fox", "profile": "<connection>", "model": "m"},
     ("POST", "generations/preview"): {"prompt": "a fox", "profile": "<connection>", "model": "m"},
+    ("POST", "comparisons"): {
+        "prompt": "a fox",
+        "profiles": [{"profile": "<connection>", "model": "m"}, {"profile": "<connection>", "model": "k"}],
+    },
+    ("POST", "comparisons/<comparison_id>/keep"): {"generation": "<generation>"},
     ("POST", "generations/<generation_id>/cancel"): None,
     ("POST", "generations/<generation_id>/retry"): None,
+    ("POST", "queue/pause"): None,
+    ("POST", "queue/resume"): None,
+    ("PUT", "queue/order"): {"generations": ["<generation>"]},
+    ("POST", "batches"): {"prompt": "a {red|blue} fox", "profile": "<connection>", "model": "m"},
+    ("POST", "batches/<batch_id>/pause"): None,
+    ("POST", "batches/<batch_id>/resume"): None,
+    ("POST", "batches/<batch_id>/cancel"): None,
+    ("POST", "batches/<batch_id>/retry"): None,
     ("POST", "images"): None,
     ("PATCH", "images/<image_id>"): {"title": "Another"},
     ("DELETE", "images/<image_id>"): None,
@@ -52,18 +68,27 @@ BODIES = {
     ("POST", "placeholders"): {"name": "sky", "text": "sun"},
     ("PATCH", "placeholders/<placeholder_id>"): {"text": "sun"},
     ("DELETE", "placeholders/<placeholder_id>"): None,
+    ("POST", "prompts"): {"name": "Calm", "text": "a calm sea"},
+    ("PATCH", "prompts/<prompt_id>"): {"folder": "Sea"},
+    ("DELETE", "prompts/<prompt_id>"): None,
+    ("POST", "presets"): {"name": "Wide", "kind": "parameters", "values": {"aspect_ratio": "3:2"}},
+    ("PATCH", "presets/<preset_id>"): {"name": "Oil painting"},
+    ("DELETE", "presets/<preset_id>"): None,
     ("POST", "saved-searches"): {"name": "Snow", "query": "snow"},
     ("PATCH", "saved-searches/<search_id>"): {"name": "Snow"},
     ("DELETE", "saved-searches/<search_id>"): None,
 }
 READS = [
+    "batches", "batches/<batch_id>",
     "profiles", "profiles/<profile_id>", "profiles/<profile_id>/models", "generations",
-    "generations/<generation_id>", "generations/<generation_id>/events",
+    "generations/<generation_id>", "comparisons", "comparisons/<comparison_id>",
+    "generations/<generation_id>/events",
     "generations/<generation_id>/partials/<index>/<number>", "images", "images/<image_id>",
     "images/<image_id>/original", "images/<image_id>/thumbnail", "images/bulk/<action_id>",
     "downloads/<download_id>", "imports/<import_id>", "tags", "tags/<tag_id>", "tags/<tag_id>/fragments",
     "tags/<tag_id>/implications", "tags/<tag_id>/references", "placeholders", "placeholders/<placeholder_id>",
-    "saved-searches", "costs",
+    "prompts", "prompts/<prompt_id>", "presets", "presets/<preset_id>",
+    "saved-searches", "costs", "queue",
 ]  # fmt: skip
 OPEN = {"openapi.json", "docs", ""}  # what stands in them is the same for everybody
 CALLS = [*BODIES, *(("GET", path) for path in READS)]

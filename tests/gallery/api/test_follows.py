@@ -69,9 +69,3 @@ def test_a_turn_without_a_picture_is_named(api, demo):
 
 def test_an_id_that_is_none_is_named(api, demo):
     is_problem(api.post("/generations", PROMPT | {"follows": "the last one"}), 422, "follows")
-
-
-def test_the_document_explains_follows(api):
-    schemas = api.get("/openapi.json").json()["components"]["schemas"]
-    assert "turn of a chat" in schemas["GenerationRequest"]["properties"]["follows"]["description"]
-    assert "follows" in schemas["GenerationOut"]["required"]

@@ -166,11 +166,6 @@ def test_a_foreign_generation_does_not_exist(api, foreign, stranger, profile, me
     assert api.get(f"/generations/{public_id}").json()["status"] == "queued"
 
 
-@pytest.mark.parametrize("path", ["/comparisons", "/batches"])
-def test_what_is_not_there_yet_does_not_exist(api, path):
-    is_problem(api.post(path, {}), 404)
-
-
 @pytest.mark.parametrize("rows", [10, 20])
 def test_a_list_costs_the_same_however_long(api, owner, profile, rows, django_assert_max_num_queries):
     api.get("/tags")

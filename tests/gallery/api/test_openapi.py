@@ -2,6 +2,7 @@ import json
 import re
 
 import pytest
+from django.test import Client
 
 from gallery.api.v1 import api as rest
 
@@ -17,9 +18,9 @@ GET /tags, POST /tags, GET /tags/{id}, PATCH /tags/{id}, DELETE /tags/{id}, POST
 """
 
 
-@pytest.fixture
-def document(client):
-    return client.get("/api/v1/openapi.json").json()
+@pytest.fixture(scope="module")
+def document():
+    return Client().get("/api/v1/openapi.json").json()
 
 
 def operations(document):
@@ -46,6 +47,12 @@ def test_operations_have_names_of_their_own(document):
     names = [operation["operationId"] for operation in operations(document).values()]
     assert len(names) == len(set(names))
     assert "create_generation" in names
+
+
+def test_the_document_explains_turns(document):
+    schemas = document["components"]["schemas"]
+    assert "turn of a chat" in schemas["GenerationRequest"]["properties"]["follows"]["description"]
+    assert "follows" in schemas["GenerationOut"]["required"]
 
 
 def test_the_document_is_complete_json(document):

@@ -5,7 +5,7 @@ from tests.gallery.api.conftest import is_problem
 
 
 def test_an_address_that_does_not_exist_is_a_problem(api):
-    is_problem(api.get("/comparisons"), 404)
+    is_problem(api.get("/nothing"), 404)
     is_problem(api.get("/profiles/not-an-id"), 404)
 
 

@@ -5,8 +5,6 @@ import io
 from dataclasses import replace
 
 import pytest
-from google import genai
-from google.genai import types
 from PIL import Image
 
 from providers import errors, inputs, registry
@@ -60,7 +58,11 @@ def test_automatic_shape_is_left_to_the_model(generate, vendor):
     assert "imageConfig" not in vendor.last.json["generationConfig"]
 
 
+@pytest.mark.thorough
 def test_body_is_the_one_of_the_official_sdk(generate, vendor, picture_file):
+    from google import genai  # here, for it takes seconds
+    from google.genai import types
+
     reference = picture_file("a.png")
     request = replace(
         REQUEST, mode="edit", references=(reference,), aspect_ratio="16:9", resolution="4K", seed=5,
