@@ -9,8 +9,7 @@ from gallery import metrics as numbers
 from gallery.api import auth
 from gallery.models import User
 
-WHO_ARE_YOU = "Send a token of a staff account: “Authorization: Bearer …”.\n"
-NOT_FOR_YOU = "These numbers are about everybody, and for staff alone.\n"
+NOT_FOR_YOU = "Nothing here without a token of a staff account: “Authorization: Bearer …”.\n"
 PLAIN = "text/plain; charset=utf-8"
 
 
@@ -18,11 +17,8 @@ PLAIN = "text/plain; charset=utf-8"
 @require_safe
 def metrics(request):
     user = _who_asks(request)
-    if user is None:
-        headers = {"WWW-Authenticate": "Bearer"}
-        return HttpResponse(WHO_ARE_YOU, status=401, content_type=PLAIN, headers=headers)
-    if not user.is_staff:
-        return HttpResponse(NOT_FOR_YOU, status=403, content_type=PLAIN)
+    if user is None or not user.is_staff:
+        return HttpResponse(NOT_FOR_YOU, status=404, content_type=PLAIN)
     return HttpResponse(numbers.text(), content_type=exposition.CONTENT_TYPE)
 
 

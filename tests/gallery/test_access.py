@@ -123,7 +123,7 @@ OTHERWISE = (
         ("generate-controls", "generate-estimate", "improve-prompt", "generate-references", "image-describe"),
         {200, 204, 404, 422},
     )
-    | {"duplicate-decide": {400}, "generation-move": {400}, "metrics": {403}}
+    | {"duplicate-decide": {400}, "generation-move": {400}, "metrics": {404}}
 )
 HTML = [one for one in routes() if not one.path.startswith(("admin/", "api/"))]
 
@@ -184,7 +184,7 @@ def wanted_of_strangers(route, method) -> set[int]:
     if known.kind == "media":
         return {404} if method in known.methods else {404, 405}
     if known.kind == "staff":
-        return {401} if method in {*known.methods, "HEAD"} else {405}
+        return {404} if method in {*known.methods, "HEAD"} else {405}
     if route.name == "setup":
         return {404}
     return {200, 302, 405} if known.kind == "public" else {302}

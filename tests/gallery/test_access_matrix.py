@@ -57,7 +57,7 @@ ROWS = {
     48: ("GET", "/admin/gallery/connectionprofile/{connection_pk}/change/", None, {}),
     49: ("POST", "/admin/gallery/user/{owner}/change/", {"is_superuser": "on"}, {}),
     51: ("GET", "/health/live", None, {}),
-    52: ("GET", "/metrics", None, {"superuser": 404}),
+    52: ("GET", "/metrics", None, {"staff": 200}),
     53: ("GET", "/api/v1/openapi.json", None, {}),
     54: ("GET", "/.env", None, {}),
     55: ("POST", "/login/", "forged", {}),

@@ -51,16 +51,16 @@ def test_staff_get_it_by_session_and_by_token(client, staff):
 
 
 def test_others_do_not(client, owner):
-    assert client.get("/metrics").status_code == 401
-    assert client.get("/metrics", headers={"Authorization": "Bearer vig_nonsense"}).status_code == 401
-    assert client.get("/metrics", headers=bearer(owner)).status_code == 403
+    assert client.get("/metrics").status_code == 404
+    assert client.get("/metrics", headers={"Authorization": "Bearer vig_nonsense"}).status_code == 404
+    assert client.get("/metrics", headers=bearer(owner)).status_code == 404
     client.force_login(owner)
-    assert client.get("/metrics").status_code == 403
+    assert client.get("/metrics").status_code == 404
 
 
 def test_a_token_stands_for_its_owner_whoever_the_cookies_name(client, owner, staff):
     client.force_login(staff)
-    assert client.get("/metrics", headers=bearer(owner)).status_code == 403
+    assert client.get("/metrics", headers=bearer(owner)).status_code == 404
 
 
 # --- What it says ---------------------------------------------------------------------------------
