@@ -14,8 +14,9 @@ from typing import BinaryIO
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from gallery import alone, quotas
+from gallery import alone
 from gallery.api import problems
+from gallery.files import quotas
 
 IN_MEMORY = 1 << 20  # bytes; more goes to disk
 PATIENCE = 30.0  # seconds that any body may take

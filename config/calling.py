@@ -6,7 +6,7 @@ import time
 from django.db import transaction
 
 from config.celery import app
-from gallery.runner import RowBackend
+from gallery.work.runner import RowBackend
 
 log = logging.getLogger(__name__)
 

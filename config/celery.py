@@ -13,7 +13,7 @@ import os
 from celery import Celery
 from django.conf import settings
 
-from gallery import housekeeping
+from gallery.work import housekeeping
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

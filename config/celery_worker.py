@@ -12,8 +12,8 @@ from django.db import close_old_connections, connection
 
 from config.calling import bell
 from config.celery import app
-from gallery import housekeeping, stopping
-from gallery.runner import Runner
+from gallery.work import housekeeping, stopping
+from gallery.work.runner import Runner
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from django.utils.functional import SimpleLazyObject
 
 from config.request_ids import NONE, current, current_request
 from config.request_secrets import secrets_of
-from gallery import occupation
+from gallery.work import occupation
 from providers.redaction import redact
 
 # C0 and C1 controls, the line ends of Unicode, and the marks that turn the direction of writing around.

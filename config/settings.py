@@ -61,14 +61,14 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.request_ids.RequestIdMiddleware",
-    "gallery.traffic.TrafficMiddleware",
+    "gallery.monitoring.traffic.TrafficMiddleware",
     "config.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "gallery.middleware.MethodsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "gallery.languages.LanguageMiddleware",
+    "gallery.language.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "gallery.multipart.Middleware",  # before the first that reads a form
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -164,7 +164,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 1000
 # --- Work behind the pages ----------------------------------------------------------------------
 
 BROKER_URL = reading.broker(env, "BROKER_URL")
-_backend = "config.calling.CeleryBackend" if BROKER_URL else "gallery.worker.EmbeddedBackend"
+_backend = "config.calling.CeleryBackend" if BROKER_URL else "gallery.work.worker.EmbeddedBackend"
 TASKS = {"default": {"BACKEND": _backend, "QUEUES": []}}
 # Generations and imports in flight in one worker process; most only wait. Nobody may have all the places.
 WORKER_CONCURRENCY = 600

@@ -21,8 +21,8 @@ from config import bodies, bridge
 from config.events import Streams, until_gone
 from config.headers import Completed
 from config.proxies import settle
-from gallery import media
-from gallery.renditions import MIME_TYPE
+from gallery.files import media
+from gallery.files.renditions import MIME_TYPE
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from config import reading
 
 
 def local(media_root: Path) -> dict[str, Any]:
-    return {"BACKEND": "gallery.storage.DurableLocalStorage", "OPTIONS": {"location": media_root}}
+    return {"BACKEND": "gallery.files.storage.DurableLocalStorage", "OPTIONS": {"location": media_root}}
 
 
 def s3(env: environ.Env, *, wanted: bool) -> dict[str, Any] | None:
@@ -26,7 +26,7 @@ def s3(env: environ.Env, *, wanted: bool) -> dict[str, Any] | None:
         "secret_key": env.str("AWS_SECRET_ACCESS_KEY", default="") or None,
         "location": env.str("AWS_LOCATION", default=""),
     }
-    return {"BACKEND": "gallery.s3.PrivateS3Storage", "OPTIONS": options} if bucket else None
+    return {"BACKEND": "gallery.files.s3.PrivateS3Storage", "OPTIONS": options} if bucket else None
 
 
 def origins(store: dict[str, Any]) -> list[str]:

@@ -16,7 +16,8 @@ from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from gallery import audit, languages
+from gallery import audit
+from gallery.language import languages
 from gallery.models import ApiToken, User
 
 

@@ -10,9 +10,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext
 
-from gallery import audit, costs
+from gallery import audit
+from gallery.language.wording import gettext_lazy
 from gallery.models import Assist, ConnectionProfile, Generation, User
-from gallery.wording import gettext_lazy
+from gallery.money import costs
 from providers import redaction, registry
 from providers.addresses import Address, AllowList, InvalidAddress, is_metadata, permits, read_address
 from providers.errors import InvalidRequest

@@ -23,7 +23,8 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from gallery import decode, filenames, leftovers, quotas, renditions, storage, tagging
+from gallery import decode, tagging
+from gallery.files import filenames, leftovers, quotas, renditions, storage
 from gallery.models import ConnectionProfile, Generation, Image, ImageText, Tag, User
 from gallery.models.base import uuid7
 

@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.db import transaction
 
-from gallery import storage
+from gallery.files import storage
 from gallery.models import ConnectionProfile, User, fields
 from gallery.models.fields import UnreadableSecret, seal
 from providers import redaction

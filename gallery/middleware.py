@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpResponseNotAllowed
 
 from gallery import audit
-from gallery.patience import can_write_now
+from gallery.work.patience import can_write_now
 
 NOTE_EVERY = 3600  # seconds; a visit prolongs a session at most this often, for it costs a write
 

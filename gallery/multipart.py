@@ -10,8 +10,8 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.utils.translation import gettext
 
-from gallery import filenames
-from gallery.wording import gettext_lazy
+from gallery.files import filenames
+from gallery.language.wording import gettext_lazy
 
 END_BYTES = 4096  # how far before its end a body may say that it ends
 NAMELESS = "picture"

@@ -7,21 +7,21 @@ from django.tasks import task
 
 @task
 def run_call(call_id: int) -> None:
-    from gallery import calls
+    from gallery.generations import calls
 
     calls.run(call_id)
 
 
 @task
 def write_text(assist_id: int) -> None:
-    from gallery import assists
+    from gallery.texts import assists
 
     assists.carry_out(assist_id)
 
 
 @task
 def run_import(import_id: int) -> None:
-    from gallery import importing
+    from gallery.imports import importing
 
     importing.run(import_id)
 
@@ -42,21 +42,21 @@ def feed_batch(batch_id: int) -> None:
 
 @task
 def compare_pictures(owner_id: int) -> None:
-    from gallery import duplicates
+    from gallery.pictures import duplicates
 
     duplicates.search(owner_id)
 
 
 @task
 def empty_trash(owner_id: int, moment: str) -> None:
-    from gallery import trashing
+    from gallery.pictures import trashing
 
     trashing.empty_up_to(owner_id, datetime.fromisoformat(moment))
 
 
 @task
 def look_through_originals() -> None:
-    from gallery import scrubbing
+    from gallery.files import scrubbing
 
     scrubbing.make_round()
 
@@ -70,6 +70,6 @@ def refresh_models(profile_id: int) -> None:
 
 @task
 def measure_usage() -> None:
-    from gallery import usage
+    from gallery.files import usage
 
     usage.measure()

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from gallery import audit, tasks
+from gallery.language.wording import gettext_lazy
 from gallery.models import ConnectionProfile, ModelList, QueuedTask
 from gallery.models.fields import UnreadableSecret
-from gallery.wording import gettext_lazy
 from providers import listing, registry
 from providers.base import CheckResult, Connection, ModelInfo, Provider, TextModel
 from providers.errors import AuthError, ProviderError

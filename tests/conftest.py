@@ -64,7 +64,7 @@ def own_media(settings, tmp_path):
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.STORAGES = settings.STORAGES | {
         "default": {
-            "BACKEND": "gallery.storage.DurableLocalStorage",
+            "BACKEND": "gallery.files.storage.DurableLocalStorage",
             "OPTIONS": {"location": settings.MEDIA_ROOT},
         }
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery import scriptwords
+from gallery.language import scriptwords
 from tests import catalogue
 
 ROOT = catalogue.ROOT

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 
 from gallery import audit
 from gallery.admin.lists import ShortPaginator
-from gallery.media import thumbnail_url
+from gallery.files.media import thumbnail_url
 
 HIDDEN = "(the owner's alone)"
 

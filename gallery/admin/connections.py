@@ -2,9 +2,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.utils import timezone
 
-from gallery import connections, costs, vendors
+from gallery import connections, vendors
 from gallery.admin.base import GuardedAdmin
 from gallery.models import ConnectionProfile
+from gallery.money import costs
 
 
 class ProfileForm(forms.ModelForm):

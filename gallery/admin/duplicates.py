@@ -1,9 +1,9 @@
 from django.contrib import admin
 from django.utils.html import format_html
 
-from gallery import duplicates
 from gallery.admin.base import KeptAdmin, picture
 from gallery.models import NearDuplicate
+from gallery.pictures import duplicates
 
 
 @admin.register(NearDuplicate)

@@ -1,7 +1,7 @@
 from django.contrib import admin
 
-from gallery import importing
 from gallery.admin.base import OperationsAdmin, picture
+from gallery.imports import importing
 from gallery.models import Import, ImportEntry
 
 

@@ -1,9 +1,9 @@
 from django.contrib import admin, messages
 from django.utils.html import format_html_join
 
-from gallery import savedprompts
 from gallery.admin.base import KeptAdmin
 from gallery.models import HouseStyle, Placeholder, Preset, SavedPrompt, SavedSearch
+from gallery.prompting import savedprompts
 
 SHOWN = 80  # characters of a text in a list
 

@@ -2,10 +2,10 @@ from statistics import median
 
 from django.contrib import admin
 
-from gallery import parking
 from gallery.admin.base import OperationsAdmin
 from gallery.admin.lists import ProviderFilter
 from gallery.models import ModelTimes, QueuedTask, Worker
+from gallery.work import parking
 
 
 class SetAsideFilter(admin.SimpleListFilter):

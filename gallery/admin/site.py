@@ -4,8 +4,8 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth.decorators import login_not_required
 from django.utils.decorators import method_decorator
 
-from gallery import scrubbing
 from gallery.admin import dashboard, sections
+from gallery.files import scrubbing
 
 
 class Site(AdminSite):

@@ -3,11 +3,12 @@ from django.contrib import admin
 from django.db import transaction
 from django.utils.html import format_html_join
 
-from gallery import implications, tagging
+from gallery import tagging
 from gallery.admin.base import OwnedAdmin, picture
 from gallery.models import Tag, User
 from gallery.models.tag import fold
-from gallery.tagspec import clean_name
+from gallery.tagging import implications
+from gallery.tagging.tagspec import clean_name
 
 
 class TagForm(forms.ModelForm):

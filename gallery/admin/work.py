@@ -3,8 +3,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.utils.html import format_html_join
 
-from gallery import generation as generations
-from gallery import prompthistory
 from gallery.admin.base import OperationsAdmin, picture
 from gallery.admin.lists import (
     ChoiceFilter,
@@ -14,8 +12,10 @@ from gallery.admin.lists import (
     RecentCallFilter,
     RecentFilter,
 )
+from gallery.generations import generation as generations
 from gallery.models import Assist, Generation, GenerationCall
 from gallery.models.generation import IsOpen
+from gallery.prompting import prompthistory
 from providers.errors import ProviderError
 
 CALL_FACTS = [

@@ -9,7 +9,7 @@ from ninja.security import HttpBearer
 
 from gallery.api.problems import Problem
 from gallery.models import ApiToken
-from gallery.patience import can_write_now
+from gallery.work.patience import can_write_now
 
 READING = {"GET", "HEAD", "OPTIONS"}
 STAMP_EVERY = timedelta(minutes=1)

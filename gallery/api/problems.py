@@ -17,8 +17,8 @@ from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from gallery.admission import TooMany
-from gallery.outages import RETRY_SECONDS, outage_of
+from gallery.generations.admission import TooMany
+from gallery.work.outages import RETRY_SECONDS, outage_of
 from providers.errors import ProviderError
 
 logger = logging.getLogger(__name__)

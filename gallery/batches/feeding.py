@@ -11,8 +11,10 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from gallery import admission, generation, quotas, tasks
+from gallery import tasks
 from gallery.batches.recipes import wish_of
+from gallery.files import quotas
+from gallery.generations import admission, generation
 from gallery.models import Batch, BatchCell, Generation, QueuedTask
 from providers.errors import AuthError, InvalidRequest, ProviderError
 

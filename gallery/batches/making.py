@@ -6,11 +6,11 @@ import json
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from gallery import admission, generation
 from gallery.batches import feeding
 from gallery.batches.orders import Layout, Order, lay_out, see_that_it_is_paid_for
 from gallery.batches.recipes import recipe_of
-from gallery.generation import IDEMPOTENCY_LIFE, IdempotencyConflict
+from gallery.generations import admission, generation
+from gallery.generations.generation import IDEMPOTENCY_LIFE, IdempotencyConflict
 from gallery.models import Batch, BatchCell
 
 

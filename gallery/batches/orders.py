@@ -6,18 +6,19 @@ from decimal import Decimal
 
 from django.utils.translation import gettext
 
-from gallery import costs, generation
 from gallery.batches import expand
 from gallery.batches.expand import Axis
 from gallery.batches.recipes import shaped
-from gallery.generation import Wish
+from gallery.generations import generation
+from gallery.generations.generation import Wish
+from gallery.language.wording import gettext_lazy
 from gallery.models import Placeholder, Tag
 from gallery.models.tag import fold
+from gallery.money import costs
+from gallery.prompting.filling import BRACES
 from gallery.prompting.mentions import Cast
-from gallery.prompting.placeholders import BRACES
 from gallery.templatetags.ui import money
 from gallery.vendors import provider_for
-from gallery.wording import gettext_lazy
 from providers.base import Capabilities
 from providers.errors import InvalidRequest, ProviderError
 

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from gallery import inputs
-from gallery.generation import PARAMETERS, Wish
+from gallery.generations import inputs
+from gallery.generations.generation import PARAMETERS, Wish
 from gallery.models import Batch, BatchCell, Generation, Image, Preset, Tag
 from providers.errors import InvalidRequest
 

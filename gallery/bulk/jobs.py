@@ -18,11 +18,13 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from gallery import admission, leases, tasks
+from gallery import tasks
 from gallery.bulk import deeds, leftovers
 from gallery.bulk.selection import BulkError, Selection
+from gallery.generations import admission
 from gallery.models import BulkAction, BulkChunk, Download, QueuedTask, Tag
-from gallery.tagspec import TagError
+from gallery.tagging.tagspec import TagError
+from gallery.work import leases
 
 log = logging.getLogger(__name__)
 

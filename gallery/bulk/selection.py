@@ -8,10 +8,9 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from gallery import bitmaps
+from gallery.language.numerals import thousands
 from gallery.models import Image, User
-from gallery.numerals import thousands
-from gallery.search import Search, search
+from gallery.search import Search, bitmaps, search
 from gallery.search.keys import newest
 
 MAX_IDS = 20_000

@@ -7,9 +7,9 @@ from itertools import batched
 from django.db.models import Count
 from pyroaring import BitMap
 
-from gallery import bitmaps
 from gallery.bulk.selection import Selection
 from gallery.models import ImageTag, Tag
+from gallery.search import bitmaps
 
 COUNTED = 5_000  # pictures, the first of the selection, whose tags are listed
 SHOWN = 200  # tags, the most frequent ones

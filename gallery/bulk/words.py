@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext, ngettext
 
+from gallery.language.numerals import images, thousands
 from gallery.models import BulkAction
-from gallery.numerals import images, thousands
 
 Action, Status = BulkAction.Action, BulkAction.Status
 SHOWN = 3  # names of tags

@@ -6,11 +6,11 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, ngettext
 
-from gallery import trashing
 from gallery.forms.plain import PlainForm
+from gallery.language.numerals import thousands
+from gallery.language.wording import gettext_lazy, pgettext_lazy
 from gallery.models import ApiToken, User
-from gallery.numerals import thousands
-from gallery.wording import gettext_lazy, pgettext_lazy
+from gallery.pictures import trashing
 
 THEMES = {
     "system": gettext_lazy("As the system"),

@@ -6,10 +6,10 @@ from django.core.exceptions import ValidationError
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext
 
-from gallery import tagspec
 from gallery.forms.plain import PlainForm
-from gallery.numerals import thousands
-from gallery.wording import gettext_lazy
+from gallery.language.numerals import thousands
+from gallery.language.wording import gettext_lazy
+from gallery.tagging import tagspec
 
 MAX_ADDRESSES = 500  # in one import
 MAX_FILES = settings.DATA_UPLOAD_MAX_NUMBER_FILES

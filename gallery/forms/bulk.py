@@ -9,8 +9,8 @@ from django.utils.translation import gettext
 
 from gallery import bulk, tagging
 from gallery.bulk import BulkError, Selection
+from gallery.language.wording import gettext_lazy
 from gallery.models import BulkAction, Tag
-from gallery.wording import gettext_lazy
 
 Action = BulkAction.Action
 # value of the button that was pressed: the action and its value

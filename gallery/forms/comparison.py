@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from django.db import transaction
 
-from gallery import admission, comparisons, offers, tagging
+from gallery import offers, tagging
 from gallery.forms.fitting import own_in
 from gallery.forms.generate import GenerateForm
+from gallery.generations import admission, comparisons
+from gallery.language.wording import gettext_lazy
 from gallery.models import Comparison, User
 from gallery.offers import Offer, OfferGroup
-from gallery.wording import gettext_lazy
 from providers.errors import InvalidRequest
 
 GONE = gettext_lazy(

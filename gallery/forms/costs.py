@@ -1,8 +1,8 @@
 from django import forms
 
 from gallery.forms.plain import PlainForm
+from gallery.language.wording import gettext_lazy
 from gallery.models import User
-from gallery.wording import gettext_lazy
 
 
 class LimitForm(PlainForm, forms.ModelForm):

@@ -9,10 +9,10 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 
 from gallery.forms.generate import CHOICES, OPTION, GenerateForm, values_of, words
-from gallery.generation import Wish
+from gallery.generations.generation import Wish
+from gallery.language.wording import gettext_lazy
 from gallery.offers import Offer
 from gallery.screens.shapes import nearest, ratio_of
-from gallery.wording import gettext_lazy
 from providers.errors import InvalidRequest
 from providers.rules import FORCE
 

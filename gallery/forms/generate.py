@@ -9,16 +9,17 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 
-from gallery import admission, batches, generation, inputs, masks, tagging
+from gallery import batches, tagging
 from gallery.forms.add import TagsForm
 from gallery.forms.pictures import PicturesForm, parse_id
+from gallery.generations import admission, generation, inputs, masks
+from gallery.language.numerals import thousands
+from gallery.language.wording import gettext_lazy
 from gallery.models import Preset, Tag, User
-from gallery.numerals import thousands
 from gallery.offers import Offer
 from gallery.prompting import Composition, as_typed
 from gallery.screens.shapes import Shape, shapes_of
 from gallery.templatetags.ui import money
-from gallery.wording import gettext_lazy
 from providers.base import Choice, Estimate, ImageRequest
 from providers.errors import ProviderError
 from providers.rules import FORCE

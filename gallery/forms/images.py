@@ -2,8 +2,8 @@ from django import forms
 from django.utils.translation import gettext
 
 from gallery.forms.plain import PlainForm
+from gallery.language.wording import gettext_lazy
 from gallery.models import Image
-from gallery.wording import gettext_lazy
 
 
 class ImageForm(PlainForm, forms.ModelForm):

@@ -7,15 +7,16 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 
-from gallery import admission, batches, tagging
+from gallery import batches, tagging
 from gallery.batches.orders import lists_in
 from gallery.forms.generate import GenerateForm
-from gallery.generation import Wish
+from gallery.generations import admission
+from gallery.generations.generation import Wish
+from gallery.language.numerals import thousands
+from gallery.language.wording import gettext_lazy
 from gallery.models import Batch, Placeholder, Tag, User
-from gallery.numerals import thousands
 from gallery.prompting.mentions import Cast
 from gallery.screens.shapes import Shape, shapes_of
-from gallery.wording import gettext_lazy
 from providers.errors import InvalidRequest, ProviderError
 
 LINES = 1000  # of the list; far more than fit

@@ -10,13 +10,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 
-from gallery import inputs, masks
 from gallery.decode import THUMBNAIL_SIZES
-from gallery.media import thumbnail_url
+from gallery.files.media import thumbnail_url
+from gallery.generations import inputs, masks
+from gallery.language.wording import gettext_lazy
 from gallery.models import Image
 from gallery.offers import Offer
 from gallery.search import tiles
-from gallery.wording import gettext_lazy
 from providers.base import InputImage
 
 GONE = gettext_lazy(

@@ -2,7 +2,7 @@
 
 from django import forms
 
-from gallery.wording import gettext_lazy
+from gallery.language.wording import gettext_lazy
 
 WORDS = {
     "required": gettext_lazy("This is needed. Fill it in."),

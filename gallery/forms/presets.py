@@ -9,16 +9,17 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 
-from gallery import offers, presets, savedprompts
+from gallery import offers
 from gallery.forms.fitting import LOST, fit_wish
 from gallery.forms.generate import LABELS, OPTION
 from gallery.forms.plain import PlainForm
-from gallery.generation import Wish
+from gallery.generations.generation import Wish
+from gallery.language.wording import gettext_lazy
 from gallery.models import ConnectionProfile, Preset, SavedPrompt, User
 from gallery.offers import Offer, OfferGroup
-from gallery.presets import PresetError
-from gallery.savedprompts import SavedPromptError
-from gallery.wording import gettext_lazy
+from gallery.prompting import presets, savedprompts
+from gallery.prompting.presets import PresetError
+from gallery.prompting.savedprompts import SavedPromptError
 from providers.errors import InvalidRequest
 
 SHAPE = ("size", "aspect_ratio")

@@ -9,8 +9,8 @@ from django.utils.translation import gettext
 from gallery import connections, vendors
 from gallery.forms import switches
 from gallery.forms.plain import PlainForm
+from gallery.language.wording import gettext_lazy
 from gallery.models import ConnectionProfile
-from gallery.wording import gettext_lazy
 from providers import registry
 from providers.base import Connection, Provider
 

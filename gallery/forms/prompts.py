@@ -3,10 +3,10 @@
 from django import forms
 from django.utils.translation import gettext
 
-from gallery import housestyle, placeholders
 from gallery.forms.plain import PlainForm
+from gallery.language.wording import gettext_lazy
 from gallery.models import Placeholder, Tag, User
-from gallery.wording import gettext_lazy
+from gallery.prompting import housestyle, placeholders
 
 
 class PersonaField(forms.ModelChoiceField):

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext
 
-from gallery import inputs
 from gallery.forms.generate import OPTION
 from gallery.forms.pictures import TITLE
+from gallery.generations import inputs
 from gallery.models import Generation, Image, Preset
 
 KEPT = ("size", "aspect_ratio", "resolution", "quality", "style", "background", "output_format")

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from gallery import generation, inputs, turns
 from gallery.forms.generate import PICTURES, GenerateForm
+from gallery.generations import generation, inputs, turns
 from gallery.models import Generation, Image, Tag
 from gallery.offers import Offer
 from providers.base import Capabilities

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from gallery.wording import gettext_lazy
+from gallery.language.wording import gettext_lazy
 from providers.base import Provider, Switch
 from providers.switches import LONGEST_JSON, LONGEST_TEXT
 

@@ -7,12 +7,14 @@ from django import forms
 from django.db import transaction
 from django.utils.translation import gettext
 
-from gallery import aliases, fragments, housestyle, implications, tagging
+from gallery import tagging
 from gallery.forms.plain import PlainForm
+from gallery.language.wording import gettext_lazy
 from gallery.models import Fragment, Image, Tag
 from gallery.models.tag import fold
+from gallery.prompting import fragments, housestyle
 from gallery.screens.faces import WHOLE, measure
-from gallery.wording import gettext_lazy
+from gallery.tagging import aliases, implications
 
 MOST = 2000  # characters in a field with several names
 ROOM = 10_000  # parts that the way of the square across the picture has

@@ -3,9 +3,9 @@
 from django.db import models
 from django.db.models import Q
 
+from gallery.language.wording import gettext_lazy
 from gallery.models.base import Owned, OwnedQuerySet
 from gallery.models.image import Image
-from gallery.wording import gettext_lazy
 
 
 class Assist(Owned):

@@ -1,8 +1,8 @@
 from django.conf import settings
 from django.db import models
 
+from gallery.language.wording import gettext_lazy
 from gallery.models.base import OwnedQuerySet
-from gallery.wording import gettext_lazy
 
 
 class AuditEntry(models.Model):

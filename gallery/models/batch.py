@@ -5,9 +5,9 @@ from decimal import Decimal
 from django.db import models
 from django.urls import reverse
 
+from gallery.language.wording import gettext_lazy
 from gallery.models.base import Owned, OwnedQuerySet
 from gallery.models.generation import ACTIVE, Generation, Status
-from gallery.wording import gettext_lazy
 
 ENDED = (Status.FAILED, Status.REFUSED, Status.CANCELLED)  # without a picture
 

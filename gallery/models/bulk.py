@@ -3,8 +3,8 @@
 from django.db import models
 from django.urls import reverse
 
+from gallery.language.wording import gettext_lazy
 from gallery.models.base import Owned, OwnedQuerySet
-from gallery.wording import gettext_lazy
 
 
 class BulkAction(Owned):

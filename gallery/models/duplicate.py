@@ -1,9 +1,9 @@
 from django.db import models
 from django.db.models import F, Q
 
+from gallery.language.wording import gettext_lazy
 from gallery.models.base import Owned, OwnedQuerySet
 from gallery.models.image import Image
-from gallery.wording import gettext_lazy
 
 
 class NearDuplicateQuerySet(OwnedQuerySet):

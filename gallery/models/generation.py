@@ -7,10 +7,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from gallery.language.wording import gettext_lazy
 from gallery.models.base import Owned, OwnedQuerySet, uuid7
 from gallery.models.image import Image
 from gallery.models.tag import Tag, words
-from gallery.wording import gettext_lazy
 
 
 class Status(models.TextChoices):
@@ -282,7 +282,7 @@ class GenerationImage(models.Model):
 
 
 class CallPreview(models.Model):
-    """A picture on its way, for web servers that cannot see the worker's spool. See `gallery.partials`."""
+    """A picture on its way, for web servers that cannot see the spool: `gallery.generations.partials`."""
 
     call = models.ForeignKey(GenerationCall, on_delete=models.CASCADE, related_name="previews")
     number = models.PositiveSmallIntegerField()  # counted up within the call

@@ -4,9 +4,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 
+from gallery.language.wording import gettext_lazy
 from gallery.models.base import Owned, OwnedQuerySet
 from gallery.models.tag import Tag, words
-from gallery.wording import gettext_lazy
 
 
 def draw() -> int:

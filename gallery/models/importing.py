@@ -1,11 +1,11 @@
 from django.db import models
 from django.utils.translation import ngettext
 
+from gallery.language.numerals import thousands
+from gallery.language.wording import gettext_lazy
 from gallery.models.base import Owned, OwnedQuerySet
 from gallery.models.image import Image
 from gallery.models.tag import Tag
-from gallery.numerals import thousands
-from gallery.wording import gettext_lazy
 
 
 class Import(Owned):

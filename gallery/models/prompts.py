@@ -2,9 +2,9 @@
 
 from django.db import models
 
+from gallery.language.wording import gettext_lazy
 from gallery.models.base import Owned, OwnedQuerySet
 from gallery.models.tag import Tag, fold
-from gallery.wording import gettext_lazy
 
 
 class Fragment(Owned):

@@ -29,7 +29,7 @@ class Worker(models.Model):
     """A worker process that is alive, or was: it says so every few seconds."""
 
     name = models.CharField(max_length=100, unique=True)  # host:pid
-    place = models.CharField(max_length=32, blank=True, default="")  # see `gallery.places`
+    place = models.CharField(max_length=32, blank=True, default="")  # see `gallery.files.places`
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
 

@@ -11,8 +11,8 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.text import slugify
 
+from gallery.language.wording import gettext_lazy
 from gallery.models.base import Owned, OwnedQuerySet
-from gallery.wording import gettext_lazy
 
 WORD = re.compile(r"[^\W_]+")
 

@@ -6,7 +6,8 @@ class Tally(models.Model):
 
     kind = models.CharField(max_length=10, unique=True)  # "images" or "texts"
     up_to = models.DateTimeField()
-    # {"provider", "model", "outcome", "code", "n", "usd", "seconds", "within"}, see `gallery.tallies.Count`
+    # {"provider", "model", "outcome", "code", "n", "usd", "seconds", "within"},
+    # see `gallery.monitoring.tallies.Count`
     counts = models.JSONField(default=list)
 
     class Meta:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
-from gallery import autocomplete
 from gallery.models import Fragment, Placeholder, Tag, User
 from gallery.models.tag import fold
-from gallery.placeholders import TAKEN_BY_THE_CAST
 from gallery.prompting.mentions import CAST, ME
+from gallery.prompting.placeholders import TAKEN_BY_THE_CAST
+from gallery.tagging import autocomplete
 
 LIMIT = 8
 AT, BRACES, HASH = "@", "{{", "#"

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext
 
+from gallery.language.numerals import thousands
 from gallery.models import Fragment, Generation, HouseStyle, Image, Preset, Tag, User
-from gallery.numerals import thousands
 from gallery.prompting import fitting, packs
+from gallery.prompting.filling import TYPED, Placeholders, Stretch
 from gallery.prompting.mentions import Cast, Mention
 from gallery.prompting.parts import Fixed, Paragraph, Part, Person, Piece, Side, Wording
-from gallery.prompting.placeholders import TYPED, Placeholders, Stretch
 from providers.base import Capabilities
 
 HOUSE_STYLE = "house style"

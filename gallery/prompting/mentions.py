@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gallery.models import Fragment, Tag
 from gallery.models.tag import fold
-from gallery.tagspec import MAX_NAME
+from gallery.tagging.tagspec import MAX_NAME
 
 AT = re.compile(r"(?<![\w@])@(?=[^\s@])")
 HASH = re.compile(r"(?<![\w#])#(?=\w)")

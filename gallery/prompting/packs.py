@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from gallery.models import Image, ReferencePicture, Tag
 from gallery.tagging.counts import lock_tag
-from gallery.tagspec import TagError
+from gallery.tagging.tagspec import TagError
 
 KINDS = (Tag.Kind.CHARACTER, Tag.Kind.LOOK, Tag.Kind.PERSONA)
 

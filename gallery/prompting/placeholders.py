@@ -1,86 +1,88 @@
-"""`{{weather}}`: names in double braces, and the texts that they stand for."""
+"""The placeholders of a person: `{{weather}}` and what it stands for."""
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from django.utils.translation import gettext
 
-from gallery.models import Placeholder
+from gallery.language.numerals import thousands
+from gallery.models import Placeholder, User
 from gallery.models.tag import fold
 
-BRACES = re.compile(r"\{\{([^{}\n]{1,80})\}\}")
-MOST = 200_000  # characters that placeholders may grow a prompt to
-TYPED = "typed"
+MAX_TEXT = 20_000  # characters
+MAX_VALUES = 200
+MAX_PLACEHOLDERS = 1000  # of one person
+TAKEN_BY_THE_CAST = ("char", "user")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stretch:
-    """Some characters of a prompt, and where they came from."""
+class PlaceholderError(ValueError):
+    """A placeholder that cannot be kept; `field` is the name of what is wrong."""
 
-    text: str
-    source: str
+    def __init__(self, field: str, message: str):
+        super().__init__(message)
+        self.field = field
+        self.message = message
 
 
-@dataclass(kw_only=True)
-class Placeholders:
-    """The placeholders of one person, with those that the cast fills: `{{char}}` and `{{user}}`."""
+def create(owner: User, *, name: str, values: Sequence[str]) -> Placeholder:
+    """Keep a new placeholder. Raises `PlaceholderError`."""
+    if Placeholder.objects.owned_by(owner).count() >= MAX_PLACEHOLDERS:
+        raise PlaceholderError(
+            "name",
+            gettext("There are {max_placeholders} already. Delete one first.").format(
+                max_placeholders=thousands(MAX_PLACEHOLDERS)
+            ),
+        )
+    return change(Placeholder(owner=owner), name=name, values=values)
 
-    values: Mapping[str, list[str]]  # by folded name
-    warnings: list[str] = field(default_factory=list)
-    grown: int = 0
 
-    @classmethod
-    def of(cls, owner, text: str, known: Mapping[str, str]) -> "Placeholders":
-        """Those that `text` can reach. One query, and none for a text without braces."""
-        values = {name: [value] for name, value in known.items() if value}
-        if BRACES.search(text):
-            rows = Placeholder.objects.owned_by(owner).values_list("folded", "values")
-            values |= {folded: texts for folded, texts in rows if texts}
-        return cls(values=values)
+def change(
+    placeholder: Placeholder, *, name: str | None = None, values: Sequence[str] | None = None
+) -> Placeholder:
+    """Give it another name or other values. Raises `PlaceholderError`."""
+    if name is not None:
+        placeholder.name = _free_name(placeholder, name)
+    if values is not None:
+        placeholder.values = _clean(values)
+    placeholder.save()
+    return placeholder
 
-    def expand(self, text: str, source: str = TYPED, within: tuple[str, ...] = ()) -> Iterator[Stretch]:
-        """Yields `text` in stretches. A name that stands for nothing stays as it is."""
-        at = 0
-        for match in BRACES.finditer(text):
-            name = fold(match[1])
-            if name not in self.values or self._refuses(match[1], name, within):
-                continue
-            if match.start() > at:
-                yield Stretch(text=text[at : match.start()], source=source)
-            yield from self._stand_in(match[1], name, within)
-            at = match.end()
-        if at < len(text):
-            yield Stretch(text=text[at:], source=source)
 
-    def _stand_in(self, typed: str, name: str, within: tuple[str, ...]) -> Iterator[Stretch]:
-        texts = self.values[name]
-        if len(texts) > 1:
-            self._warn(
-                gettext("“{{{{{typed}}}}}” has {n} values. The first one is used here.").format(
-                    typed=typed.strip(), n=len(texts)
-                )
-            )
-        self.grown += len(texts[0])
-        yield from self.expand(texts[0], f"placeholder:{typed.strip()}", (*within, name))
+def _free_name(placeholder: Placeholder, name: str) -> str:
+    name = " ".join(name.split()).removeprefix("{{").removesuffix("}}").strip()
+    if not name or len(name) > Placeholder.MAX_NAME or set(name) & set("{}"):
+        raise PlaceholderError(
+            "name",
+            gettext("A name has 1 to {max_name} characters and no braces.").format(
+                max_name=Placeholder.MAX_NAME
+            ),
+        )
+    if fold(name) in TAKEN_BY_THE_CAST:
+        raise PlaceholderError(
+            "name", gettext("“{{{{{name}}}}}” stands for the cast. Choose another name.").format(name=name)
+        )
+    others = Placeholder.objects.owned_by(placeholder.owner_id).exclude(pk=placeholder.pk)
+    if others.filter(folded=fold(name)).exists():
+        raise PlaceholderError(
+            "name", gettext("There is already a “{{{{{name}}}}}”. Choose another name.").format(name=name)
+        )
+    return name
 
-    def _refuses(self, typed: str, name: str, within: tuple[str, ...]) -> bool:
-        if name in within:
-            self._warn(
-                gettext("“{{{{{typed}}}}}” leads back to itself, so it stays as it is typed.").format(
-                    typed=typed.strip()
-                )
-            )
-            return True
-        if self.grown + len(self.values[name][0]) > MOST:
-            self._warn(
-                gettext("“{{{{{typed}}}}}” makes the prompt too long, so it stays as it is typed.").format(
-                    typed=typed.strip()
-                )
-            )
-            return True
-        return False
 
-    def _warn(self, sentence: str) -> None:
-        if sentence not in self.warnings:
-            self.warnings.append(sentence)
+def _clean(values: Sequence[str]) -> list[str]:
+    texts = [text.replace("\r\n", "\n").replace("\0", "").strip() for text in values]
+    texts = list(dict.fromkeys(text for text in texts if text))
+    if not texts:
+        raise PlaceholderError("values", gettext("Write what it stands for."))
+    if len(texts) > MAX_VALUES:
+        raise PlaceholderError(
+            "values",
+            gettext("Use at most {max_values} values. Take out {n}.").format(
+                max_values=MAX_VALUES, n=len(texts) - MAX_VALUES
+            ),
+        )
+    if any(len(text) > MAX_TEXT for text in texts):
+        raise PlaceholderError(
+            "values",
+            gettext("Use at most {max_text} characters for each value.").format(max_text=thousands(MAX_TEXT)),
+        )
+    return texts

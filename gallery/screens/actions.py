@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from gallery import filing, recovery
+from gallery.generations import filing, recovery
+from gallery.language.wording import gettext_lazy
 from gallery.models import Generation, Import
 from gallery.models.generation import Status
-from gallery.wording import gettext_lazy
 from providers import pages
 
 CONNECTION_TROUBLE = {"auth", "permission", "billing", "network", "budget_exceeded"}

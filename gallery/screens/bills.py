@@ -8,15 +8,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from gallery import costs, periods, spending
-from gallery.costs import Limit
 from gallery.models import Image, Tag, User
-from gallery.periods import Period
+from gallery.money import costs, periods, spending
+from gallery.money.costs import Limit
+from gallery.money.periods import Period
+from gallery.money.spending import Key, Sums
 from gallery.screens import charts, faces
 from gallery.screens.cards import model_name
 from gallery.screens.faces import Face
 from gallery.screens.feed import with_query
-from gallery.spending import Key, Sums
 
 SHOWN = 20  # rows of a table
 KNOWN = dict(Image.CostSource.choices)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from gallery import partials
-from gallery.media import thumbnail_url
+from gallery.files.media import thumbnail_url
+from gallery.generations import partials
 from gallery.models import Generation, GenerationCall, Image
 from gallery.screens.grid import ratio_step
 from gallery.screens.shapes import ratio_of

@@ -8,14 +8,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from gallery.language.numerals import images
+from gallery.language.wording import gettext_lazy
 from gallery.models import Generation, GenerationCall, Import
 from gallery.models.generation import Status
-from gallery.numerals import images
 from gallery.screens import actions, boxes
 from gallery.screens.actions import Action
 from gallery.screens.boxes import Box
 from gallery.templatetags.ui import money
-from gallery.wording import gettext_lazy
 from providers import catalog, registry
 from providers.own_hardware import SERVER_DEFAULT
 

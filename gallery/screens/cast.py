@@ -5,11 +5,11 @@ from datetime import datetime
 
 from django.db.models import OuterRef, Subquery
 
-from gallery.media import thumbnail_url
+from gallery.files.media import thumbnail_url
+from gallery.language.wording import gettext_lazy
 from gallery.models import ImageTag, Tag
 from gallery.screens import faces
 from gallery.screens.faces import Face
-from gallery.wording import gettext_lazy
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ from decimal import ROUND_CEILING, Decimal
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from gallery.numerals import local
-from gallery.periods import Bucket, Period
+from gallery.language.numerals import local
+from gallery.money.periods import Bucket, Period
 from gallery.templatetags.ui import money
 from providers import registry
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.forms import ChoiceField
 
-from gallery import comparisons, costs
 from gallery.forms.fitting import fit, own_in, own_name, with_own
 from gallery.forms.generate import CHOICES, OPTION, GenerateForm
+from gallery.generations import comparisons
 from gallery.models import Comparison, ComparisonColumn, Generation, User
 from gallery.models.generation import Status
+from gallery.money import costs
 from gallery.offers import Offer
 from gallery.screens import boxes, cards
 from gallery.screens.boxes import Box

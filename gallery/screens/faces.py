@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gallery.media import thumbnail_url
+from gallery.files.media import thumbnail_url
 from gallery.models import Tag
 from gallery.tagging.faces import WHOLE
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext
 
+from gallery.language.wording import gettext_lazy
 from gallery.models import Image
 from gallery.screens.receipts import Span, spans
 from gallery.templatetags.ui import money
-from gallery.wording import gettext_lazy
 from providers import registry
 
 FORMATS = {

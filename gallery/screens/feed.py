@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from gallery import months
 from gallery.models import Image
 from gallery.screens import grid, sidebar
 from gallery.search import (
@@ -20,6 +19,7 @@ from gallery.search import (
     ahead,
     cursor_before,
     cursor_behind,
+    months,
     neighbours,
     page,
     parse,

@@ -21,7 +21,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
-from gallery.media import thumbnail_url
+from gallery.files.media import thumbnail_url
 from gallery.models import Image
 from gallery.search import tiles
 from gallery.templatetags.ui import icon

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from gallery.media import thumbnail_url
+from gallery.files.media import thumbnail_url
 from gallery.models import Image
 from gallery.prompting import Composition
-from gallery.prompting.placeholders import TYPED
+from gallery.prompting.filling import TYPED
 
 TINTS = {"character": "k-char", "look": "k-char", "persona": "k-pers"}
 

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 from django.db import connection
 
-from gallery import costs, librarycounts
 from gallery.models import Generation, Import, SavedSearch, Tag
+from gallery.money import costs
 from gallery.screens import faces
 from gallery.screens.faces import Face
+from gallery.search import librarycounts
 
 PINNED_SHOWN = 12
 MICRO = Decimal("0.000001")

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
-from gallery.jobs import Change
 from gallery.models import Image
 from gallery.screens import grid
 from gallery.screens.boxes import Box
 from gallery.screens.cards import Card
+from gallery.work.jobs import Change
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,12 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 from django.db.models import F, Q, QuerySet
 
-from gallery import bitmaps
+from gallery.language.wording import gettext_lazy
 from gallery.models import ImageTag, Tag, TagCount
 from gallery.models.tag import fold
 from gallery.screens import cast, faces
 from gallery.screens.cast import Card
-from gallery.wording import gettext_lazy
+from gallery.search import bitmaps
 
 PER_PAGE = 60
 PEOPLE_FROM = 30  # newest pictures of a chat that are looked at for who is in it

@@ -5,12 +5,16 @@ from decimal import Decimal
 
 from django.db.models import Count, F, Sum
 
-from gallery import bitmaps, comparisons, costs, fragments, implications, offers
+from gallery import offers
 from gallery.forms.pictures import rows_of
+from gallery.generations import comparisons
 from gallery.models import Fragment, Image, ImageTag, Tag, User
-from gallery.prompting import packs
+from gallery.money import costs
+from gallery.prompting import fragments, packs
 from gallery.screens import cards, cast, faces, feed
 from gallery.screens.cast import Card
+from gallery.search import bitmaps
+from gallery.tagging import implications
 
 OFTEN_FROM = 500  # newest pictures of a tag that are looked at for its company
 OFTEN_SHOWN = 8

@@ -7,10 +7,10 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext
 
+from gallery.language.wording import format_lazy, gettext_lazy
 from gallery.models import ConnectionProfile, GenerationReference, Image, ImageTag, NearDuplicate, Tag, User
 from gallery.search import values
 from gallery.search.language import Term
-from gallery.wording import format_lazy, gettext_lazy
 
 SOURCES = {
     "upload": Image.Source.UPLOAD,

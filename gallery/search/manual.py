@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from gallery.language.wording import format_lazy, gettext_lazy
 from gallery.search.fields import LISTED, MARKS, THINGS
 from gallery.search.orders import SORTS
-from gallery.wording import format_lazy, gettext_lazy
 
 
 @dataclass(frozen=True, kw_only=True)

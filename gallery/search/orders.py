@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from django.db.models import Q
 
+from gallery.language.wording import gettext_lazy
 from gallery.models.image import draw
-from gallery.wording import gettext_lazy
 
 SORTS = {
     "newest": gettext_lazy("Newest"),

@@ -8,9 +8,9 @@ from typing import Any
 from django.core import signing
 from django.utils.translation import gettext
 
-from gallery import librarycounts
+from gallery.language.numerals import thousands
 from gallery.models import Image, TagCount
-from gallery.numerals import thousands
+from gallery.search import librarycounts
 from gallery.search.folding import Wish, fold, spread
 from gallery.search.keys import is_mixed, keys, newest
 from gallery.search.matching import Search

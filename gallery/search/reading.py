@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from django.utils.translation import gettext
 
+from gallery.language.numerals import thousands
+from gallery.language.wording import gettext_lazy
 from gallery.models.tag import words
-from gallery.numerals import thousands
 from gallery.search.language import EXAMPLES, FILTERS, SPELLINGS, Group, Mistake, Node, Query, Term
-from gallery.wording import gettext_lazy
 
 MAX_CHARACTERS = 2000
 MAX_PARTS = 100  # words and values of filters; each may cost the database a look at every picture

@@ -12,7 +12,7 @@ from operator import and_, or_
 
 from pyroaring import BitMap
 
-from gallery import bitmaps
+from gallery.search import bitmaps
 from gallery.search.language import Group, Node, Term
 
 WINDOWS = (200, 2_000, 20_000)  # pictures that are looked at together, when little is left of them

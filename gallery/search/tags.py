@@ -6,10 +6,10 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext
 
-from gallery.autocomplete import suggest
 from gallery.models import ImageTag, Tag, User
 from gallery.models.tag import fold
 from gallery.search.language import TAG_KINDS, Group, Node, Term
+from gallery.tagging.autocomplete import suggest
 
 NOTHING = Q(pk__in=[])
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from gallery import storage
+from gallery.files import storage
 from gallery.models import Generation, GenerationImage, Image, ImageTag, ImageText, PromptText, User
 from gallery.models.base import uuid7
 from gallery.models.generation import digest_of

@@ -11,7 +11,8 @@ from random import Random
 
 from django.conf import settings
 
-from gallery import decode, storage
+from gallery import decode
+from gallery.files import storage
 from providers import painting
 
 SIZES = (

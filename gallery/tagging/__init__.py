@@ -1,6 +1,6 @@
 """Tags: their names, the pictures that carry them, and what they have to do with each other."""
 
-from gallery.autocomplete import TagSuggestion, suggest
+from gallery.tagging.autocomplete import TagSuggestion, suggest
 from gallery.tagging.counts import Pair, recount
 from gallery.tagging.faces import set_avatar
 from gallery.tagging.membership import (
@@ -16,7 +16,7 @@ from gallery.tagging.membership import (
 )
 from gallery.tagging.merging import MergePlan, delete, merge, plan_merge
 from gallery.tagging.names import change_kind, create, rename, resolve
-from gallery.tagspec import TagError, TagTaken, parse_spec, split_specs
+from gallery.tagging.tagspec import TagError, TagTaken, parse_spec, split_specs
 
 __all__ = [
     "MergePlan",

@@ -13,9 +13,9 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from gallery import bitmaps, librarycounts
 from gallery.models import ImageTag, Tag, TagCount, User
-from gallery.tagspec import TagError
+from gallery.search import bitmaps, librarycounts
+from gallery.tagging.tagspec import TagError
 
 type Pair = tuple[int, int]  # key of the tag, key of the picture
 

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext
 
 from gallery.models import Image, Tag
-from gallery.tagspec import TagError
+from gallery.tagging.tagspec import TagError
 
 WHOLE = 1000  # the picture's shorter side; a crop is measured in thousandths of it
 SMALLEST = 50  # side of a crop

@@ -10,10 +10,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from gallery import librarycounts
 from gallery.models import Image, ImageTag, Implication, Tag
+from gallery.search import librarycounts
 from gallery.tagging.counts import Pair, gained, lock, lost, recount_some
-from gallery.tagspec import TagError
+from gallery.tagging.tagspec import TagError
 
 AT_ONCE = 500  # keys in one IN list
 ATTEMPTS = 5  # at a picture that somebody else may add at the same moment

@@ -7,7 +7,6 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext
 
-from gallery import bitmaps
 from gallery.models import (
     Fragment,
     Generation,
@@ -22,10 +21,11 @@ from gallery.models import (
     User,
 )
 from gallery.models.tag import fold
+from gallery.search import bitmaps
 from gallery.tagging import searches
 from gallery.tagging.counts import lock, lock_tag
 from gallery.tagging.membership import clear, spread, trash
-from gallery.tagspec import TagError
+from gallery.tagging.tagspec import TagError
 
 AT_ONCE = 500  # pictures
 

@@ -11,7 +11,7 @@ from gallery.models.tag import fold
 from gallery.tagging import searches
 from gallery.tagging.counts import lock, lock_tag
 from gallery.tagging.membership import spread
-from gallery.tagspec import MAX_SPECS, Key, Spec, TagError, TagTaken, clean_name, parse_spec
+from gallery.tagging.tagspec import MAX_SPECS, Key, Spec, TagError, TagTaken, clean_name, parse_spec
 
 ATTEMPTS = 5  # at a row that somebody else may make at the same moment
 CHARACTER, LOOK = Tag.Kind.CHARACTER.value, Tag.Kind.LOOK.value

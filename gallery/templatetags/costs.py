@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django import template
 
-from gallery.numerals import local
+from gallery.language.numerals import local
 from gallery.templatetags.ui import money
 
 register = template.Library()

@@ -10,9 +10,9 @@ from django.utils.safestring import mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
-from gallery import jobs
 from gallery.screens.cards import PILLS
 from gallery.screens.strip import slots
+from gallery.work import jobs
 
 register = template.Library()
 

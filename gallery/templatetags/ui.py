@@ -13,8 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language, gettext
 
+from gallery.language.numerals import images, local, thousands
 from gallery.models import Tag
-from gallery.numerals import images, local, thousands
 
 register = template.Library()
 register.filter(thousands)

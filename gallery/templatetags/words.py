@@ -3,7 +3,7 @@
 from django import template
 from django.utils.translation import get_language
 
-from gallery import scriptwords
+from gallery.language import scriptwords
 
 register = template.Library()
 

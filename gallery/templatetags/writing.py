@@ -2,7 +2,7 @@
 
 from django import template
 
-from gallery import assists, suggestions, writers, writing
+from gallery.texts import assists, suggestions, writers, writing
 
 register = template.Library()
 

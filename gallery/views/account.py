@@ -12,9 +12,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gallery import accounts, languages, shortcuts
+from gallery import accounts
 from gallery.forms.account import THEMES, AppearanceForm, GalleryForm, KeyboardForm, PrivacyForm, TokenForm
+from gallery.language import languages
 from gallery.models import ApiToken, AuditEntry, Image
+from gallery.navigation import shortcuts
 from gallery.views.fragments import posted
 
 YEAR = 365 * 24 * 3600  # seconds

@@ -8,25 +8,28 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
-from gallery import costs, importing, ingest, jobs, offers, tagging
-from gallery.admission import TooMany
+from gallery import ingest, offers, tagging
 from gallery.decode.errors import megapixels
+from gallery.files.media import thumbnail_url
 from gallery.forms import comparison
 from gallery.forms.add import ImportForm, UploadForm, upload_limit
 from gallery.forms.fitting import LISTS, fit, typed_in
 from gallery.forms.generate import GenerateForm
-from gallery.generation import IdempotencyConflict
-from gallery.media import thumbnail_url
+from gallery.generations.admission import TooMany
+from gallery.generations.generation import IdempotencyConflict
+from gallery.imports import importing
+from gallery.language.wording import gettext_lazy
 from gallery.models import Image, Import, ImportEntry, Preset, Tag
+from gallery.money import costs
 from gallery.screens import columns, receipts
 from gallery.screens.cards import of_wish
 from gallery.screens.toasts import notify
-from gallery.tagspec import TagError
+from gallery.tagging.tagspec import TagError
 from gallery.templatetags.ui import money
 from gallery.views.beginnings import GONE, begin, specs, take
 from gallery.views.fragments import posted, wants_fragment
 from gallery.views.generations import begun
-from gallery.wording import gettext_lazy
+from gallery.work import jobs
 from providers.errors import ProviderError
 
 NO_FILES = gettext_lazy(

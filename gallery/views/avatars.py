@@ -6,9 +6,9 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from gallery import tagging
+from gallery.files.media import thumbnail_url
 from gallery.forms.pictures import rows_of
 from gallery.forms.tags import CropForm
-from gallery.media import thumbnail_url
 from gallery.models import Image
 from gallery.screens.feed import with_query
 from gallery.screens.toasts import notify, warn

@@ -10,12 +10,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from gallery import batches, offers
 from gallery.forms.many import ManyForm
-from gallery.generation import IdempotencyConflict
+from gallery.generations.generation import IdempotencyConflict
+from gallery.language.wording import gettext_lazy
 from gallery.models import Batch, BatchCell
 from gallery.screens import matrix
 from gallery.screens.toasts import notify
 from gallery.views.fragments import wants_fragment
-from gallery.wording import gettext_lazy
 from providers.errors import ProviderError
 
 SHOWN = 60  # of the list

@@ -13,10 +13,10 @@ from gallery.forms import presets, recipes
 from gallery.forms.fitting import fit
 from gallery.forms.generate import GenerateForm, values_of
 from gallery.forms.pictures import parse_id
+from gallery.language.wording import gettext_lazy
 from gallery.models import Generation, Image, Preset, SavedPrompt, User
 from gallery.offers import Offer, OfferGroup
 from gallery.screens.shapes import nearest
-from gallery.wording import gettext_lazy
 from providers.base import Capabilities
 
 type Beginning = tuple[Offer, dict[str, Any], list[str]]  # the model, the values, and what to know about them

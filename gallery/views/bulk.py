@@ -8,14 +8,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gallery import bulk, downloads
-from gallery.admission import TooMany
+from gallery import bulk
 from gallery.bulk import BulkError
 from gallery.bulk.words import images, sentence
+from gallery.files import downloads
 from gallery.forms.bulk import BulkForm, SelectionForm
+from gallery.generations.admission import TooMany
 from gallery.models import BulkAction, Download
 from gallery.screens.toasts import notify, warn
-from gallery.tagspec import TagError
+from gallery.tagging.tagspec import TagError
 from gallery.views.fragments import wants_fragment
 
 HISTORY = 200  # entries of the history that are shown

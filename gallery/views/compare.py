@@ -8,16 +8,16 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gallery import comparing, duplicates
 from gallery.forms.pictures import parse_id, rows_of, sent_ids
+from gallery.language.wording import gettext_lazy
 from gallery.models import Image, NearDuplicate
+from gallery.pictures import comparing, duplicates
 from gallery.screens.feed import encode
 from gallery.screens.toasts import notify, warn
 from gallery.views.errors import bad_request, not_found
 from gallery.views.fragments import wants_fragment
-from gallery.wording import gettext_lazy
 
-SALT = "gallery.duplicates.cursor"
+SALT = "gallery.pictures.duplicates.cursor"
 HOW_MANY = gettext_lazy("Two images can be compared. Select two, and press Compare.")
 PAIRS = 20  # on a page
 

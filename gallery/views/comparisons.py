@@ -6,13 +6,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gallery import comparisons, jobs
 from gallery.forms.pictures import parse_id
+from gallery.generations import comparisons
 from gallery.models import Comparison, Generation
 from gallery.screens import columns
 from gallery.screens.toasts import notify, warn
 from gallery.views.add import generate
 from gallery.views.fragments import wants_fragment
+from gallery.work import jobs
 from providers.errors import ProviderError
 
 SHOWN = 20  # on a page of the list

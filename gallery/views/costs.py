@@ -5,9 +5,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from gallery import audit, ledger, periods, spending
+from gallery import audit
 from gallery.forms.costs import LimitForm
-from gallery.numerals import local
+from gallery.language.numerals import local
+from gallery.money import ledger, periods, spending
 from gallery.screens import bills
 from gallery.screens.toasts import notify
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from gallery import alone
 from gallery.api import problems
 from gallery.models import User
-from gallery.outages import RETRY_SECONDS, outage_of
+from gallery.work.outages import RETRY_SECONDS, outage_of
 
 TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 LIMITED_SECONDS = 60  # over which log-ins are counted

@@ -6,13 +6,15 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from gallery import filing, generation, jobs, media, partials, recovery
+from gallery.files import media
+from gallery.files.renditions import MIME_TYPE
+from gallery.generations import filing, generation, partials, recovery
+from gallery.language.wording import gettext_lazy
 from gallery.models import Generation, GenerationCall
-from gallery.renditions import MIME_TYPE
 from gallery.screens import cards, strip
 from gallery.screens.toasts import notify, warn
 from gallery.views.fragments import wants_fragment
-from gallery.wording import gettext_lazy
+from gallery.work import jobs
 from providers.errors import ProviderError
 
 SECTIONS = (

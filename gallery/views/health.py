@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_not_required
 from django.http import JsonResponse
 
-from gallery import readiness
+from gallery.monitoring import readiness
 
 
 @login_not_required

@@ -9,11 +9,14 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from gallery import bulk, fragments, lineage, stacks, tagging
+from gallery import bulk, tagging
 from gallery.bulk.words import sentence
+from gallery.files.media import thumbnail_url
 from gallery.forms.images import ImageForm
-from gallery.media import thumbnail_url
+from gallery.language.wording import gettext_lazy
 from gallery.models import BulkAction, Image, ImageText, ReferencePicture, Tag
+from gallery.pictures import lineage, stacks
+from gallery.prompting import fragments
 from gallery.screens import facts, feed, grid, slideshow
 from gallery.screens.feed import with_query
 from gallery.screens.toasts import notify, warn
@@ -21,7 +24,6 @@ from gallery.search import BadCursor, search, tiles
 from gallery.views.errors import bad_request
 from gallery.views.fragments import wants_fragment
 from gallery.views.lookups import find
-from gallery.wording import gettext_lazy
 
 SHOWN = 60  # pictures of a stack below the large one
 COOKIE_AGE = 365 * 24 * 3600

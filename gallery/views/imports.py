@@ -4,12 +4,13 @@ from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from gallery import importing, jobs
-from gallery.media import thumbnail_url
+from gallery.files.media import thumbnail_url
+from gallery.imports import importing
 from gallery.models import Import, ImportEntry
 from gallery.screens import cards
 from gallery.views.fragments import wants_fragment
 from gallery.views.generations import begun
+from gallery.work import jobs
 
 ENTRIES_ON_A_PAGE = 200
 

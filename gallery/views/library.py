@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gallery import presets, prompthistory, savedprompts
 from gallery.forms.generate import LABELS
 from gallery.forms.presets import SavedPromptForm, parameters_in
 from gallery.models import Generation, Preset, SavedPrompt
-from gallery.presets import PresetError
-from gallery.savedprompts import SavedPromptError
+from gallery.prompting import presets, prompthistory, savedprompts
+from gallery.prompting.presets import PresetError
+from gallery.prompting.savedprompts import SavedPromptError
 from gallery.screens.toasts import notify, warn
 from gallery.views.errors import bad_request
 from gallery.views.fragments import posted, wants_fragment

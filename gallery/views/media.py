@@ -4,9 +4,9 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from gallery import media, storage
+from gallery.files import media, storage
+from gallery.files.renditions import MIME_TYPE
 from gallery.models import Image
-from gallery.renditions import MIME_TYPE
 
 
 @login_not_required

@@ -4,10 +4,10 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from gallery import exposition
-from gallery import metrics as numbers
 from gallery.api import auth
 from gallery.models import User
+from gallery.monitoring import exposition
+from gallery.monitoring import metrics as numbers
 
 NOT_FOR_YOU = "Nothing here without a token of a staff account: “Authorization: Bearer …”.\n"
 PLAIN = "text/plain; charset=utf-8"

@@ -5,10 +5,9 @@ from itertools import groupby
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from gallery import facets as common
-from gallery import months
 from gallery.screens import feed
-from gallery.search import search
+from gallery.search import facets as common
+from gallery.search import months, search
 from gallery.views.fragments import wants_fragment
 
 

@@ -3,7 +3,7 @@
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from gallery import palette
+from gallery.navigation import palette
 from gallery.views.fragments import wants_fragment
 
 LONGEST = 200  # characters of a question

@@ -5,12 +5,13 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gallery import offers, presets
+from gallery import offers
 from gallery.forms.presets import PresetForm
+from gallery.language.wording import gettext_lazy
 from gallery.models import Preset
+from gallery.prompting import presets
 from gallery.screens.toasts import notify
 from gallery.views.fragments import posted
-from gallery.wording import gettext_lazy
 
 FRAME = {"section": "settings", "tab": "presets"}
 NAMES = {Preset.Kind.PARAMETERS: gettext_lazy("New settings"), Preset.Kind.STYLE: gettext_lazy("New style")}

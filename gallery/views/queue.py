@@ -5,8 +5,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
-from gallery import generation, lines
 from gallery.forms.pictures import parse_id
+from gallery.generations import generation, lines
 from gallery.models import Generation
 from gallery.screens.toasts import notify, warn
 from gallery.views.fragments import wants_fragment

@@ -8,20 +8,22 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
-from gallery import jobs, offers, refining
+from gallery import offers
 from gallery.forms import recipes
 from gallery.forms.fitting import fit, typed_in
 from gallery.forms.pictures import by_ids, parse_id
 from gallery.forms.refine import RefineForm, edits, remembers
-from gallery.generation import IdempotencyConflict
+from gallery.generations import refining
+from gallery.generations.generation import IdempotencyConflict
+from gallery.generations.refining import Step, Talk
+from gallery.language.wording import gettext_lazy
 from gallery.models import Generation, Image, Tag
 from gallery.offers import Offer, OfferGroup
-from gallery.refining import Step, Talk
 from gallery.screens import boxes
 from gallery.screens.feed import with_query
 from gallery.views.add import price_of
 from gallery.views.fragments import wants_fragment
-from gallery.wording import gettext_lazy
+from gallery.work import jobs
 from providers.errors import ProviderError
 
 GONE = gettext_lazy("The picture to go on from is not in the gallery any more. Choose another turn.")

@@ -9,12 +9,12 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gallery import savedsearches
-from gallery.hints import HEADINGS, hints
 from gallery.models import SavedSearch
-from gallery.savedsearches import SavedSearchError
 from gallery.screens.toasts import notify, warn
+from gallery.search import savedsearches
+from gallery.search.hints import HEADINGS, hints
 from gallery.search.manual import CHAPTERS
+from gallery.search.savedsearches import SavedSearchError
 
 
 @require_safe

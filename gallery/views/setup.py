@@ -10,12 +10,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_safe
 
-from gallery import connections, groundwork, vendors
+from gallery import connections, vendors
 from gallery.accounts import AlreadySetUp, create_owner, is_setup_token
 from gallery.forms.account import OwnerForm
 from gallery.forms.profiles import ConnectionForm
 from gallery.models import ConnectionProfile
 from gallery.screens.introductions import image_makers
+from gallery.systemchecks import groundwork
 from gallery.views.fragments import posted
 from gallery.views.profiles import free_name
 

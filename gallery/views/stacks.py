@@ -6,10 +6,10 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from gallery import stacks
 from gallery.forms.pictures import by_ids, sent_ids
+from gallery.language.numerals import thousands
 from gallery.models import Image
-from gallery.numerals import thousands
+from gallery.pictures import stacks
 from gallery.screens import grid
 from gallery.screens.feed import encode, with_query
 from gallery.screens.toasts import notify, warn

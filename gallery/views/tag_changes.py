@@ -4,11 +4,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from gallery import implications, tagging
+from gallery import tagging
 from gallery.forms.tags import TagForm
+from gallery.language.numerals import images, thousands
 from gallery.models import Tag
-from gallery.numerals import images, thousands
 from gallery.screens.toasts import notify, warn
+from gallery.tagging import implications
 from gallery.views.fragments import posted
 from gallery.views.tags import PLURALS, read_tag, tag_context
 

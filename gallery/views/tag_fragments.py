@@ -5,9 +5,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from gallery import fragments, tagging
+from gallery import tagging
 from gallery.forms.tags import FragmentForm
 from gallery.models import Fragment
+from gallery.prompting import fragments
 from gallery.screens import tag_page
 from gallery.screens.toasts import notify
 from gallery.views.fragments import posted

@@ -11,7 +11,7 @@ from gallery.forms.pictures import by_ids, rows_of
 from gallery.models import Image, ReferencePicture
 from gallery.prompting import packs
 from gallery.screens.toasts import notify, warn
-from gallery.tagspec import TagError
+from gallery.tagging.tagspec import TagError
 from gallery.views.tags import read_tag, tag_context
 
 SHOWN = 60  # newest pictures of the tag to choose from

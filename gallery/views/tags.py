@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from gallery import refining, tagging
+from gallery import tagging
+from gallery.generations import refining
 from gallery.models import Tag
 from gallery.prompting import completing
 from gallery.screens import cast, faces, feed, tag_index, tag_page

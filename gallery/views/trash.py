@@ -7,10 +7,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from gallery import bulk, trashing
+from gallery import bulk
 from gallery.bulk.words import sentence
+from gallery.language.numerals import images
 from gallery.models import BulkAction, Image
-from gallery.numerals import images
+from gallery.pictures import trashing
 from gallery.screens import grid
 from gallery.screens.feed import encode
 from gallery.screens.toasts import notify, warn

@@ -7,11 +7,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
-from gallery import assists, offers, suggestions, writers
+from gallery import offers
 from gallery.models import Assist, Image
 from gallery.screens.feed import with_query
 from gallery.screens.toasts import warn
-from gallery.tagspec import TagError
+from gallery.tagging.tagspec import TagError
+from gallery.texts import assists, suggestions, writers
 from gallery.views import add
 from gallery.views.fragments import wants_fragment
 from providers.errors import ProviderError

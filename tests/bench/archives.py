@@ -10,8 +10,8 @@ import zlib
 from pathlib import Path
 from statistics import median
 
-from gallery import zipping
-from gallery.zipping import Entry
+from gallery.files import zipping
+from gallery.files.zipping import Entry
 from tests.bench.rows import Row
 
 FILES, SIZE = 1_000, 300_000  # of the comparison: 300 MB, so that they stay in the page cache
@@ -109,7 +109,7 @@ def stream(path: str, n: int) -> None:
     import django
 
     django.setup()
-    from gallery import downloads
+    from gallery.files import downloads
     from gallery.models import Download
 
     size, crc = os.path.getsize(path), zlib.crc32(Path(path).read_bytes())

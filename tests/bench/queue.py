@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from statistics import median
 
-from gallery import generation
+from gallery.generations import generation
 from gallery.models import ConnectionProfile, Generation, GenerationCall, User, Worker
 from tests.bench.rows import Row
 

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.test import Client
 
 from config.shell import Shell
-from gallery import ingest, media
+from gallery import ingest
+from gallery.files import media
 from gallery.models import Image, User
 from tests.bench.rows import Row
 from tests.conftest import picture_bytes

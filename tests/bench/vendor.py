@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from gallery import generation
+from gallery.generations import generation
 from gallery.models import ConnectionProfile, Generation, GenerationCall, User
 from tests.bench.queue import worker
 from tests.bench.rows import Row

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from config import calling, celery_worker
 from config.celery import app
-from gallery import housekeeping
 from gallery.models import QueuedTask
+from gallery.work import housekeeping
 
 seen = []
 

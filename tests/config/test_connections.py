@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from config import bodies, bridge, connections
-from gallery import quotas
+from gallery.files import quotas
 from tests.config.serving import read_all, serving, until
 
 pytestmark = pytest.mark.thorough

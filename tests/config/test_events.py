@@ -13,7 +13,8 @@ from django.utils import timezone
 from config import events
 from config.bridge import Bridge
 from config.shell import Shell
-from gallery import ingest, partials
+from gallery import ingest
+from gallery.generations import partials
 from gallery.models import ApiToken, ConnectionProfile, Generation, GenerationImage, User
 from providers.base import PartialImage
 from tests.conftest import picture_bytes

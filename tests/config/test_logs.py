@@ -16,9 +16,9 @@ from django.utils.functional import SimpleLazyObject
 from config import request_ids
 from config.logs import JsonFormatter, SafeFormatter
 from config.settings import BASE_DIR
-from gallery import occupation
 from gallery.models import ApiToken, Generation, GenerationCall, QueuedTask
-from gallery.runner import Runner
+from gallery.work import occupation
+from gallery.work.runner import Runner
 
 FORGED = "Fox\r\n2026-01-01 00:00:00,000 INFO [-] root: all is well\x1b[2J\x85\u2028\u202eend"
 FORMATTERS = [SafeFormatter(), JsonFormatter()]
@@ -191,7 +191,7 @@ def test_writing_a_line_does_not_look_the_person_up(rf):
 
 def test_the_lines_of_a_generation_name_it_in_a_worker(owner, monkeypatch):
     seen = []
-    monkeypatch.setattr("gallery.calls.lines.is_paused", lambda call: seen.append(told()) or True)
+    monkeypatch.setattr("gallery.generations.calls.lines.is_paused", lambda call: seen.append(told()) or True)
     generation = Generation.objects.create(owner=owner, provider="demo", model="demo", prompt="fox")
     call = GenerationCall.objects.create(
         generation=generation, index=0, first_image=0, n=1, run_after=timezone.now()

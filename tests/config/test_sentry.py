@@ -12,7 +12,7 @@ import pytest
 
 from config import sentry
 from config.settings import BASE_DIR
-from gallery import occupation
+from gallery.work import occupation
 
 KEY, PROMPT = "sk-CANARY-0123456789abcdef", "CANARYPROMPT a fox in the rain"
 BREAKING = f"""
@@ -37,7 +37,7 @@ client = Client(raise_request_exception=False, headers={{"Authorization": "Beare
 client.cookies["csrftoken"] = "{KEY}"
 answer = client.post("/breaking/?q=CANARYPROMPT", {{"prompt": "{PROMPT}"}})
 assert answer.status_code == 500
-log = logging.getLogger("gallery.calls")
+log = logging.getLogger("gallery.generations.calls")
 with occupation.with_task("gallery.tasks.run_call", [17]):
     log.error("Call %s failed", "{PROMPT}")
 sentry_sdk.flush(10)
@@ -118,7 +118,7 @@ def test_an_event_is_made_of_what_is_named_and_cleaned():
 
 
 @pytest.mark.parametrize(
-    ("logger", "stays"), [("gallery.calls", True), ("asyncio", False), ("django.security", False)]
+    ("logger", "stays"), [("gallery.generations.calls", True), ("asyncio", False), ("django.security", False)]
 )
 def test_words_that_others_log_stay_here(logger, stays):
     scrubbed = sentry.scrub({"logger": logger, "logentry": {"message": PROMPT}}, {})

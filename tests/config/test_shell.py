@@ -6,7 +6,8 @@ from django.db import connections
 
 from config.bridge import Bridge
 from config.shell import Shell
-from gallery import ingest, media
+from gallery import ingest
+from gallery.files import media
 
 
 class Answer:

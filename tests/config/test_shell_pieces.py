@@ -6,7 +6,7 @@ import pytest
 
 from config.bridge import Bridge
 from config.shell import Shell
-from gallery import media
+from gallery.files import media
 
 SCOPE = {
     "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": "/",

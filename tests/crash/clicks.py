@@ -20,8 +20,10 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
-from gallery import costs, generation, offers
+from gallery import offers
+from gallery.generations import generation
 from gallery.models import ApiToken, ConnectionProfile, Generation
+from gallery.money import costs
 from tests.crash import stage
 from tests.crash.vendor import MODEL, posts
 from tests.services import free_port

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from gallery import checking, filing, places, storage
 from gallery.decode import THUMBNAIL_SIZES
+from gallery.files import checking, places, storage
+from gallery.generations import filing
 from gallery.models import Generation, GenerationCall, Image
 from providers import spooling
 from tests.crash.stage import PICTURES

@@ -17,8 +17,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import close_old_connections
 
-from gallery import parking
 from gallery.models import ConnectionProfile, Generation, GenerationCall, QueuedTask
+from gallery.work import parking
 from tests.crash import clicks, rules, stage
 from tests.crash.points import another_worker, in_the_end, trace
 from tests.crash.stage import WorkerProcess
@@ -91,7 +91,7 @@ def queued_three_times_with_two_workers(profile: ConnectionProfile, ledger: Path
 
 
 def _queue_twice_more(asked: Generation) -> None:
-    from gallery import generation
+    from gallery.generations import generation
 
     call = asked.calls.get()
     generation.wake(call)
@@ -185,7 +185,7 @@ def _dies(asked: list[Generation]) -> bool:
 
 
 def _die_of_poison() -> None:
-    from gallery import filing
+    from gallery.generations import filing
 
     read = filing._read
 

@@ -13,7 +13,8 @@ from django.conf import settings
 from django.core.management import call_command, execute_from_command_line
 from django.db import connections
 
-from gallery import calls, generation, tagging
+from gallery import tagging
+from gallery.generations import calls, generation
 from gallery.models import ConnectionProfile, Generation, GenerationCall, QueuedTask, User, Worker
 from tests.crash import traps
 from tests.crash.vendor import KEY, MODEL
@@ -130,7 +131,7 @@ def over(asked: Generation) -> bool:
 
 def let_leases_run_out() -> None:
     """The thirty seconds after which others may take up what a dead worker had."""
-    from gallery import worker
+    from gallery.work import worker
 
     worker.forget_dead_leases()
 

@@ -5,7 +5,7 @@ import base64
 import pytest
 from playwright.sync_api import expect
 
-from gallery.shortcuts import SHORTCUTS
+from gallery.navigation.shortcuts import SHORTCUTS
 from tests.conftest import picture_bytes
 from tests.e2e.test_browser import complaints  # noqa: F401  a fixture
 

@@ -14,7 +14,7 @@ from tests.conftest import picture_bytes
 from tests.e2e.client import ApiClient
 from tests.e2e.conftest import Server, running
 from tests.e2e.test_main_job import make_account
-from tests.gallery.pictures import END, ROW, gif, ihdr, jpeg_of_scans, png
+from tests.gallery.specimens import END, ROW, gif, ihdr, jpeg_of_scans, png
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.thorough]
 

@@ -1,7 +1,8 @@
 import pytest
 
-from gallery import assists, decode, ingest
+from gallery import decode, ingest
 from gallery.models import ConnectionProfile, Image
+from gallery.texts import assists
 from tests.fake_vendors.openai import FakeOpenAI
 
 

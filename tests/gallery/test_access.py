@@ -10,7 +10,8 @@ from django.apps import apps
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from gallery import accounts, media
+from gallery import accounts
+from gallery.files import media
 from gallery.models import ApiToken, AuditEntry, User
 from gallery.models.base import uuid7
 from tests.gallery.world import World, client_of, routes

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery import media
+from gallery.files import media
 from gallery.models import ApiToken, User
 from tests.gallery.test_access import undone
 from tests.gallery.world import World, client_of
@@ -67,8 +67,8 @@ API = "tests/gallery/api/test_access.py"
 ELSEWHERE = {
     1: "there are no share links",
     2: "no picture is public",
-    9: "the store's: tests/gallery/test_s3.py",
-    10: "the store's: tests/gallery/test_s3.py",
+    9: "the store's: tests/gallery/files/test_s3.py",
+    10: "the store's: tests/gallery/files/test_s3.py",
     12: "no picture is public",
     16: f"{API}: the action restore",
     17: f"{API}: many at once",
@@ -80,7 +80,7 @@ ELSEWHERE = {
     25: "there are no albums; what is like them, tags, is rows 21 and 24",
     26: "there are no share links",
     27: "there are no share links",
-    30: "tests/gallery/test_views_account.py: a password is changed only for a good reason",
+    30: "tests/gallery/views/test_account.py: a password is changed only for a good reason",
     32: "no call gives a key; a token that may read sees that there is one, and its last four characters",
     34: "another address is allowed, and clears the key",
     37: f"{API}: every call",

@@ -18,10 +18,13 @@ from django.test import Client
 from django.utils import timezone
 
 from config.logs import JsonFormatter, SafeFormatter
-from gallery import assists, backup, calls, connections, generation, ingest, vendors
+from gallery import connections, ingest, vendors
 from gallery.api.v1.profiles import NewProfile, ProfileChanges
+from gallery.backups import backup
 from gallery.forms.profiles import ConnectionForm
+from gallery.generations import calls, generation
 from gallery.models import ApiToken, ConnectionProfile, GenerationCall, Image, User, Worker
+from gallery.texts import assists
 from providers import errors, registry
 from providers.base import ImageRequest
 from tests.canary import PASSWORD, PROMPT, Parrot, body_of, crawl, found_in, key_for, search

@@ -14,8 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from gallery import housekeeping, ingest, runner, worker
+from gallery import ingest
 from gallery.models import ApiToken, ConnectionProfile, Image, QueuedTask, Tag, Worker
+from gallery.work import housekeeping, runner, worker
 from tests.conftest import picture_bytes
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.thorough, pytest.mark.engines]
@@ -99,7 +100,7 @@ def test_api_is_read_although_the_use_of_its_token_cannot_be_noted(client, image
 def test_reading_notes_nothing_on_a_full_disk(client, browser, image, bearer, monkeypatch):
     """It would be told that there is no room, although it needs none."""
     full = shutil.disk_usage("/")._replace(free=0)
-    monkeypatch.setattr("gallery.patience.shutil.disk_usage", lambda folder: full)
+    monkeypatch.setattr("gallery.work.patience.shutil.disk_usage", lambda folder: full)
     hour = time.time() + 3700
     monkeypatch.setattr("gallery.middleware.time.time", lambda: hour)
     with CaptureQueriesContext(connection) as queries:
@@ -164,7 +165,7 @@ def test_each_way_to_lose_the_database_is_said_alike(client, bearer, browser, mo
         raise error
 
     monkeypatch.setattr("gallery.search.search", fail)
-    monkeypatch.setattr("gallery.jobs.of_queue", fail)
+    monkeypatch.setattr("gallery.work.jobs.of_queue", fail)
     answer = client.get("/api/v1/images", headers=bearer)
     assert (answer.status_code, answer.json()["status"], answer["Retry-After"]) == (status, status, "5")
     assert browser.get(reverse("queue")).status_code == status
@@ -277,7 +278,7 @@ class TestCutOff:
         assert browser.get(reverse("index")).status_code == 200
 
     def test_request_that_is_cut_off_is_told_to_come_back(self, browser, image, monkeypatch):
-        from gallery import jobs
+        from gallery.work import jobs
 
         real = jobs.of_queue
 
@@ -285,7 +286,7 @@ class TestCutOff:
             self.cut()
             return real(*args, **kwargs)
 
-        monkeypatch.setattr("gallery.jobs.of_queue", cut_first)
+        monkeypatch.setattr("gallery.work.jobs.of_queue", cut_first)
         answer = browser.get(reverse("queue"))
         assert (answer.status_code, answer["Retry-After"]) == (503, "5")
         monkeypatch.undo()

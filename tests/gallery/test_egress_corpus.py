@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 from PIL import Image as PillowImage
 
-from gallery import connections, importing
-from gallery.importing import ImportRefused
+from gallery import connections
+from gallery.imports import importing
+from gallery.imports.importing import ImportRefused
 from gallery.models import ConnectionProfile, ImportEntry
 from providers import egress, pinned
 from tests.conftest import picture_bytes
@@ -174,7 +175,9 @@ def test_import_case(owner, wire, trusted, monkeypatch, settings, case):
         wire.context = trusted[0]
         if case["server"] not in ("self-signed", "untrusted CA"):
             monkeypatch.setattr(pinned, "tls_context", lambda: trusted[1])
-    monkeypatch.setattr("gallery.import_sources.FETCH_SECONDS", 0.5 if case["reason"] == "timeout" else 20)
+    monkeypatch.setattr(
+        "gallery.imports.import_sources.FETCH_SECONDS", 0.5 if case["reason"] == "timeout" else 20
+    )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     ((code, message),) = bring(owner, case["url"])
     outcomes = {case["expect"], *case.get("also_ok", [])}

@@ -11,7 +11,8 @@ from django.urls import reverse
 from config.bridge import Bridge
 from config.proxies import settle
 from config.shell import Shell
-from gallery import ingest, media
+from gallery import ingest
+from gallery.files import media
 from gallery.models import ApiToken, User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
@@ -84,7 +85,7 @@ def test_so_has_an_answer_to_what_broke(owner_client, monkeypatch, error):
         raise error
 
     owner_client.raise_request_exception = False
-    monkeypatch.setattr("gallery.jobs.of_queue", breaks)
+    monkeypatch.setattr("gallery.work.jobs.of_queue", breaks)
     response = owner_client.get(reverse("queue"))
     assert response.status_code in (500, 503)
     assert lacking(response) == {}

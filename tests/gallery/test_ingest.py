@@ -7,7 +7,8 @@ from zlib import crc32
 import pytest
 from django.db import transaction
 
-from gallery import filenames, ingest, storage
+from gallery import ingest
+from gallery.files import filenames, storage
 from gallery.models import Image, ImageText, Tag
 
 

@@ -9,7 +9,8 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from gallery import calls, connections, generation, keyring
+from gallery import connections, keyring
+from gallery.generations import calls, generation
 from gallery.models import ApiToken, ConnectionProfile, User, fields
 
 KEY = "sk-CANARY-0123456789"

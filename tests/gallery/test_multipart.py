@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings as configured
 from django.urls import reverse
 
-from gallery import filenames, media
+from gallery.files import filenames, media
 from gallery.models import Image
 from tests.gallery.api.conftest import api, is_problem  # noqa: F401  a fixture
 

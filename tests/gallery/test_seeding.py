@@ -4,10 +4,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import Count, F
 
-from gallery import bitmaps, storage
 from gallery.decode import THUMBNAIL_SIZES
+from gallery.files import storage
 from gallery.models import Generation, Image, ImageTag, ImageText, TagCount
-from gallery.search import page, search
+from gallery.search import bitmaps, page, search
 
 SIZE = 120
 

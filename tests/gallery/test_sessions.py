@@ -13,8 +13,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from gallery import accounts, audit, connections, downloads, vendors
+from gallery import accounts, audit, connections, vendors
 from gallery.bulk import by_ids
+from gallery.files import downloads
 from gallery.middleware import NOTE_EVERY
 from gallery.models import ApiToken, AuditEntry, CacheEntry, ConnectionProfile, User
 

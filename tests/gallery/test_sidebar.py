@@ -5,7 +5,7 @@ from django.test.utils import CaptureQueriesContext
 from gallery import tagging
 from gallery.models import Generation, Import
 from gallery.screens import sidebar
-from tests.gallery.test_tagging import make_image
+from tests.gallery.tagging.test_tagging import make_image
 
 
 def test_side_bar_counts_what_belongs_to_the_person(owner, other):

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from gallery import connections, generation, offers, tasks, vendors
+from gallery import connections, offers, tasks, vendors
 from gallery.forms.generate import GenerateForm
+from gallery.generations import generation
 from gallery.models import ConnectionProfile, Generation, ModelList, QueuedTask
 from providers.base import ModelInfo
 from providers.errors import InvalidRequest, ModelUnavailable, NetworkError

@@ -8,18 +8,8 @@ from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
-from gallery import (
-    bulk,
-    connections,
-    downloads,
-    fragments,
-    ingest,
-    placeholders,
-    presets,
-    savedprompts,
-    savedsearches,
-    tagging,
-)
+from gallery import bulk, connections, ingest, tagging
+from gallery.files import downloads
 from gallery.models import (
     ApiToken,
     Assist,
@@ -36,6 +26,8 @@ from gallery.models import (
     User,
     Worker,
 )
+from gallery.prompting import fragments, placeholders, presets, savedprompts
+from gallery.search import savedsearches
 from tests.conftest import picture_bytes
 
 PASSWORD = "world-pass-7"

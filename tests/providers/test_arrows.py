@@ -27,12 +27,12 @@ DOORS = {
     "providers/pinned.py": {"create_connection", "http.client", "requests", "socket", "ssl", "urllib3"},
     "providers/resolving.py": {"socket"},  # asks for names
     "gallery/management/commands/serve.py": {"socket"},  # listens, never calls
-    "gallery/wakeups.py": {"socket"},  # knocks at a socket in the data folder
+    "gallery/work/wakeups.py": {"socket"},  # knocks at a socket in the data folder
     "config/sentry.py": {"sentry_sdk"},  # to the operator's own server, by their setting
-    "gallery/runner.py": {"socket"},  # the machine's name
+    "gallery/work/runner.py": {"socket"},  # the machine's name
     "gallery/decode/child.py": {"socket"},  # a pair of sockets between parent and child, as in the next two
     "gallery/decode/pool.py": {"socket"},
-    "gallery/s3.py": {"botocore"},  # names its errors; django-storages speaks with the store
+    "gallery/files/s3.py": {"botocore"},  # names its errors; django-storages speaks with the store
     "gallery/decode/wire.py": {"socket"},
 }
 

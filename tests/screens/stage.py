@@ -99,7 +99,8 @@ def _people():
 
 
 def _cast(owner):
-    from gallery import fragments, tagging
+    from gallery import tagging
+    from gallery.prompting import fragments
 
     cast = {}
     for name, description in CAST.items():
@@ -118,7 +119,8 @@ def _cast(owner):
 
 
 def _draw(profile, prompt: str, size: str, tags: list[str]):
-    from gallery import generation, tagging
+    from gallery import tagging
+    from gallery.generations import generation
 
     names = [
         tag if tag.partition(":")[0] in ("character", "persona", "chat") else _look_or_tag(tag)
@@ -176,8 +178,9 @@ def _bill(generations, connections) -> None:
 
 
 def _furnish(owner, cast, pictures) -> None:
-    from gallery import placeholders, presets, savedprompts, savedsearches, tagging
-    from gallery.prompting import packs
+    from gallery import tagging
+    from gallery.prompting import packs, placeholders, presets, savedprompts
+    from gallery.search import savedsearches
 
     for name, number in (("Mirel", 3), ("Orsolya", 4), ("Tamsin", 8), ("The Stranger", 16)):
         tagging.set_avatar(cast[name], pictures[number])
@@ -196,7 +199,8 @@ def _furnish(owner, cast, pictures) -> None:
 
 def _work(owner, connections, cast, pictures) -> dict[str, str]:
     """A comparison, a grid, and a queue in which something is drawn, waits and has failed."""
-    from gallery import batches, comparisons, generation
+    from gallery import batches
+    from gallery.generations import comparisons, generation
     from gallery.models import Generation
 
     wish = generation.Wish(

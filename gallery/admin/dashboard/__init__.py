@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gallery.admin.dashboard import health, queue, spending, storage
 from gallery.admin.dashboard.figures import Panel
-from gallery.scrubbing import Report
+from gallery.files.scrubbing import Report
 
 
 def read(request, originals: Report | None) -> list[Panel]:

@@ -2,10 +2,10 @@ from collections.abc import Iterator
 
 from django.core.checks import ERROR, CheckMessage, registry
 
-from gallery import readiness
 from gallery.admin.dashboard.figures import Figure, Panel
+from gallery.files.scrubbing import Report
 from gallery.models import User
-from gallery.scrubbing import Report
+from gallery.monitoring import readiness
 
 NAMES = {"database": "Database", "storage": "Picture store", "worker": "Worker", "space": "Room on the disk"}
 

@@ -4,11 +4,12 @@ from typing import Any
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
-from gallery import parking, readiness
 from gallery.admin.dashboard.figures import Figure, Panel, Table, ago, page_of, rows_of
 from gallery.admin.lists import beginning_of, everybody
 from gallery.models import Batch, BulkAction, Generation, GenerationCall, Import, QueuedTask, Worker
 from gallery.models.generation import Status
+from gallery.monitoring import readiness
+from gallery.work import parking
 
 State = GenerationCall.State
 TROUBLE = (Status.FAILED, Status.REFUSED, Status.UNKNOWN)

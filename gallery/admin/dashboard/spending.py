@@ -5,10 +5,10 @@ from typing import Any
 
 from django.db.models import Q, Sum
 
-from gallery import costs
 from gallery.admin.dashboard.figures import Figure, Panel, Table, page_of, rows_of
 from gallery.admin.lists import beginning_of, everybody
 from gallery.models import Assist, ConnectionProfile, Generation, User
+from gallery.money import costs
 from gallery.templatetags.ui import money
 from providers import registry
 

@@ -4,10 +4,10 @@ from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
-from gallery import quotas, usage
 from gallery.admin.dashboard.figures import Figure, Panel, Table, rows_of
+from gallery.files import quotas, usage
+from gallery.files.usage import Usage, Weight
 from gallery.models import Image, User
-from gallery.usage import Usage, Weight
 
 
 def panel(user: User) -> Panel:

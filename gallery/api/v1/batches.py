@@ -11,8 +11,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Header, Router, Status
 from pydantic import BaseModel, Field
 
-from gallery import admission, batches, vendors
-from gallery import generation as generations
+from gallery import batches, vendors
 from gallery.api import paging
 from gallery.api.problems import Invalid
 from gallery.api.v1.generations import (
@@ -24,6 +23,8 @@ from gallery.api.v1.generations import (
 from gallery.api.v1.generations import shape as generation_shape
 from gallery.api.v1.pictures import mask_of, references_of
 from gallery.api.v1.shapes import PROBLEMS, After, Body, Limit, Line, Money, Text
+from gallery.generations import admission
+from gallery.generations import generation as generations
 from gallery.models import Batch, Placeholder, Tag
 from gallery.models.tag import fold
 from gallery.screens import matrix

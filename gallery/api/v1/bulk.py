@@ -8,13 +8,14 @@ from django.shortcuts import get_object_or_404
 from ninja import Router, Status
 from pydantic import BaseModel, Field, model_validator
 
-from gallery import bulk, downloads
+from gallery import bulk
 from gallery.api.problems import Invalid
 from gallery.api.v1.shapes import PROBLEMS, Body, TagSpecs, Text, resolve_tags
 from gallery.bulk import BulkError, Selection
 from gallery.bulk.selection import MAX_IDS
+from gallery.files import downloads
 from gallery.models import BulkAction, Download, Tag
-from gallery.tagspec import TagError
+from gallery.tagging.tagspec import TagError
 
 router = Router()
 archives = Router()

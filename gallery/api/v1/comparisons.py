@@ -9,8 +9,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Header, Router, Status
 from pydantic import BaseModel, Field
 
-from gallery import admission, comparisons, offers, vendors
-from gallery import generation as generations
+from gallery import offers, vendors
 from gallery.api import paging
 from gallery.api.problems import Invalid
 from gallery.api.v1.generations import (
@@ -25,6 +24,8 @@ from gallery.api.v1.generations import (
 from gallery.api.v1.pictures import mask_of, references_of
 from gallery.api.v1.shapes import PROBLEMS, After, Body, Limit, Line, Money, Text
 from gallery.forms.generate import CHOICES, OPTION
+from gallery.generations import admission, comparisons
+from gallery.generations import generation as generations
 from gallery.models import Comparison, ComparisonColumn, ConnectionProfile, Generation
 from gallery.screens import columns
 

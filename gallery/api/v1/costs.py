@@ -5,10 +5,10 @@ from django.utils import timezone
 from ninja import Query, Router
 from pydantic import BaseModel, BeforeValidator
 
-from gallery import periods, spending
 from gallery.api.problems import Invalid
 from gallery.api.v1.shapes import PROBLEMS, Money
-from gallery.spending import Sums
+from gallery.money import periods, spending
+from gallery.money.spending import Sums
 from providers import registry
 from providers.base import Connection
 

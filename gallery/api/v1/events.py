@@ -15,8 +15,8 @@ from typing import Any
 from django.db import close_old_connections
 from django.db.models import Prefetch
 
-from gallery import partials
 from gallery.api.v1.generations import GenerationOut, GenerationPicture, picture_shape, shape
+from gallery.generations import partials
 from gallery.models import ApiToken, Generation, GenerationImage
 
 

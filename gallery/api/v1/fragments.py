@@ -8,12 +8,12 @@ from django.shortcuts import get_object_or_404
 from ninja import Router, Status
 from pydantic import BaseModel, Field
 
-from gallery import fragments
 from gallery.api.problems import Invalid
 from gallery.api.v1.shapes import PROBLEMS, Body, Filled, Text
 from gallery.api.v1.tags import find
 from gallery.models import Fragment
-from gallery.tagspec import TagError
+from gallery.prompting import fragments
+from gallery.tagging.tagspec import TagError
 
 router = Router()
 

@@ -11,8 +11,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Header, Router, Status
 from pydantic import AfterValidator, BaseModel, Field
 
-from gallery import admission, jobs, masks, media, presets, vendors
-from gallery import generation as generations
+from gallery import vendors
 from gallery.api import paging
 from gallery.api.problems import Invalid, Problem
 from gallery.api.v1.pictures import mask_of, references_of
@@ -31,11 +30,16 @@ from gallery.api.v1.shapes import (
     resolve_tags,
     storable,
 )
+from gallery.files import media
 from gallery.forms.pictures import parse_id
 from gallery.forms.presets import SHAPE, for_wish
+from gallery.generations import admission, masks
+from gallery.generations import generation as generations
 from gallery.models import ConnectionProfile, Generation, GenerationImage, Preset, Tag
 from gallery.models.generation import Status as State
+from gallery.prompting import presets
 from gallery.views import generations as views
+from gallery.work import jobs
 
 router = Router()
 

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field, TypeAdapter
 
-from gallery import ingest, media, search, tagging
+from gallery import ingest, search, tagging
 from gallery.api import problems
 from gallery.api.paging import bad_cursor
 from gallery.api.problems import Invalid, Problem
@@ -24,8 +24,9 @@ from gallery.api.v1.shapes import (
     picture_addresses,
     resolve_tags,
 )
+from gallery.files import media
+from gallery.files.renditions import MIME_TYPE
 from gallery.models import ConnectionProfile, Generation, Image, ImageText, Tag
-from gallery.renditions import MIME_TYPE
 from gallery.search.reading import MAX_CHARACTERS
 from gallery.views import media as media_views
 

@@ -7,12 +7,12 @@ from django.db import transaction
 from ninja import Router
 from pydantic import BaseModel, Field
 
-from gallery import implications
 from gallery.api.problems import Invalid
 from gallery.api.v1.shapes import PROBLEMS, Body, TagRef
 from gallery.api.v1.tags import find
 from gallery.models import Tag
-from gallery.tagspec import TagError
+from gallery.tagging import implications
+from gallery.tagging.tagspec import TagError
 
 router = Router()
 

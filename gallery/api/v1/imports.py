@@ -7,10 +7,10 @@ from django.shortcuts import get_object_or_404
 from ninja import Router, Status
 from pydantic import BaseModel, Field, TypeAdapter
 
-from gallery import importing
 from gallery.api.problems import Invalid, Problem, checked, status_for
 from gallery.api.v1.generations import GenerationPicture, picture_shape
 from gallery.api.v1.shapes import PROBLEMS, Body, TagSpecs, Text, resolve_tags
+from gallery.imports import importing
 from gallery.models import Import, ImportEntry, Tag
 
 router = Router()

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.http import Http404
 
-from gallery import masks
 from gallery.api.problems import Invalid
+from gallery.generations import masks
 from gallery.models import Image, User
 
 

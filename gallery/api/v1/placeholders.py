@@ -8,10 +8,10 @@ from django.shortcuts import get_object_or_404
 from ninja import Router, Status
 from pydantic import BaseModel, Field
 
-from gallery import placeholders
 from gallery.api.problems import Invalid
 from gallery.api.v1.shapes import PROBLEMS, Body, Filled
 from gallery.models import Placeholder
+from gallery.prompting import placeholders
 
 router = Router()
 

@@ -8,10 +8,10 @@ from django.shortcuts import get_object_or_404
 from ninja import Router, Status
 from pydantic import BaseModel, Field
 
-from gallery import presets
 from gallery.api.problems import Invalid
 from gallery.api.v1.shapes import PROBLEMS, Body, Filled, Line, storable
 from gallery.models import Preset
+from gallery.prompting import presets
 
 router = Router()
 

@@ -4,9 +4,9 @@ from uuid import UUID
 from ninja import Router
 from pydantic import BaseModel, Field
 
-from gallery import lines
 from gallery.api.problems import Invalid
 from gallery.api.v1.shapes import PROBLEMS, Body
+from gallery.generations import lines
 from gallery.models import Generation, User
 
 router = Router()

@@ -12,7 +12,7 @@ from gallery.api.v1.shapes import PROBLEMS, Body
 from gallery.api.v1.tags import find
 from gallery.models import ReferencePicture
 from gallery.prompting import packs
-from gallery.tagspec import TagError
+from gallery.tagging.tagspec import TagError
 
 router = Router()
 

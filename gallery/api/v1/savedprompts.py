@@ -8,12 +8,12 @@ from django.shortcuts import get_object_or_404
 from ninja import Router, Status
 from pydantic import BaseModel, Field
 
-from gallery import savedprompts
 from gallery.api import paging
 from gallery.api.problems import Invalid
 from gallery.api.v1.shapes import PROBLEMS, After, Body, Filled, Limit, Line, Text, storable
 from gallery.models import SavedPrompt
-from gallery.savedprompts import LONGEST_NEGATIVE, LONGEST_TEXT, SavedPromptError
+from gallery.prompting import savedprompts
+from gallery.prompting.savedprompts import LONGEST_NEGATIVE, LONGEST_TEXT, SavedPromptError
 
 router = Router()
 

@@ -8,13 +8,13 @@ from django.shortcuts import get_object_or_404
 from ninja import Router, Status
 from pydantic import BaseModel, Field
 
-from gallery import savedsearches
 from gallery.api import paging
 from gallery.api.problems import Invalid
 from gallery.api.v1.shapes import PROBLEMS, After, Body, Filled, Limit, Text
 from gallery.models import SavedSearch
-from gallery.savedsearches import LONGEST_NAME, SavedSearchError
+from gallery.search import savedsearches
 from gallery.search.reading import MAX_CHARACTERS
+from gallery.search.savedsearches import LONGEST_NAME, SavedSearchError
 
 router = Router()
 

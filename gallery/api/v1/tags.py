@@ -9,13 +9,14 @@ from django.shortcuts import get_object_or_404
 from ninja import Router, Status
 from pydantic import AfterValidator, BaseModel, Field
 
-from gallery import aliases, tagging
+from gallery import tagging
 from gallery.api import paging
 from gallery.api.problems import Invalid, Problem
 from gallery.api.v1.profiles import Budget
 from gallery.api.v1.shapes import PROBLEMS, After, Body, Filled, Limit, Money, Text, image_of
 from gallery.models import Tag
 from gallery.models.tag import fold
+from gallery.tagging import aliases
 
 router = Router()
 

@@ -3,9 +3,10 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import filesizeformat
 
-from gallery import audit, backup
+from gallery import audit
+from gallery.backups import backup
+from gallery.files.storage import StorageError
 from gallery.management.people import print_report
-from gallery.storage import StorageError
 
 KEYS = "Keep DATA_DIR/keys, or SECRET_KEY and FIELD_ENCRYPTION_KEYS, in another place: they are not inside."
 

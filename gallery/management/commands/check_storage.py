@@ -1,8 +1,8 @@
 from django.core.management.base import BaseCommand, CommandError
 
-from gallery import checking, scrubbing
+from gallery.files import checking, scrubbing
+from gallery.files.storage import StorageError
 from gallery.management.people import print_report
-from gallery.storage import StorageError
 
 
 class Command(BaseCommand):

@@ -6,8 +6,9 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from gallery import calls, tagging, vendors
-from gallery import generation as generations
+from gallery import tagging, vendors
+from gallery.generations import calls
+from gallery.generations import generation as generations
 from gallery.management.people import OwnerCommand, find_user
 from gallery.models import ConnectionProfile, Generation, GenerationCall, Worker
 from gallery.models.generation import Status

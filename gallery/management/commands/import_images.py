@@ -9,7 +9,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from gallery import archives, ingest, tagging
+from gallery import ingest, tagging
+from gallery.imports import archives
 from gallery.management.people import OwnerCommand, find_user
 from gallery.models import Image, ImageTag
 

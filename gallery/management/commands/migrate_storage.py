@@ -2,9 +2,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import filesizeformat
 
-from gallery import moving
+from gallery.files import moving
+from gallery.files.storage import StorageError
 from gallery.management.people import print_report
-from gallery.storage import StorageError
 
 STOPPED = "{} What was copied stays; run this again, and it goes on from there."
 SWITCH = "Now set MEDIA_STORAGE={to}, restart, and run this once more for what came in meanwhile."

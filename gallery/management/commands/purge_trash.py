@@ -1,9 +1,9 @@
 from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import filesizeformat
 
-from gallery import trashing
 from gallery.management.people import find_user, print_report
 from gallery.models import User
+from gallery.pictures import trashing
 
 
 class Command(BaseCommand):

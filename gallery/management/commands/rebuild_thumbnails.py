@@ -1,9 +1,9 @@
 from django.core.management.base import BaseCommand, CommandError
 
-from gallery import renditions
 from gallery.decode import DecodeError
+from gallery.files import renditions
+from gallery.files.storage import StorageError
 from gallery.models import Image
-from gallery.storage import StorageError
 
 
 class Command(BaseCommand):

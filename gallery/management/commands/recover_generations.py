@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand
 
-from gallery import recovery
+from gallery.generations import recovery
 from gallery.models import Generation
 
 

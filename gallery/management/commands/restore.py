@@ -3,10 +3,11 @@ from pathlib import Path
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from gallery import audit, restoring
-from gallery.backup import BackupError
+from gallery import audit
+from gallery.backups import restoring
+from gallery.backups.backup import BackupError
+from gallery.files.storage import StorageError
 from gallery.management.people import print_report
-from gallery.storage import StorageError
 
 
 class Command(BaseCommand):

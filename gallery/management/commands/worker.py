@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand
 
-from gallery import worker
+from gallery.work import worker
 
 
 class Command(BaseCommand):

@@ -14,9 +14,9 @@ from django.http import HttpResponse
 from django.template import engines
 from django.urls import include, path
 
-from gallery import costs
-from gallery.media import thumbnail_url
+from gallery.files.media import thumbnail_url
 from gallery.models import Generation, Image, Tag
+from gallery.money import costs
 from gallery.screens.grid import ratio_step
 
 TILE = """{% load ui %}<li class="tile r{{ image.ratio_class|stringformat:"02d" }} t{{ image.tint|slice:":2" }} \

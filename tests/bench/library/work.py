@@ -10,11 +10,10 @@ from django.core.paginator import Paginator
 from django.db.models import Count
 from django.test import Client
 
-from gallery import facets
-from gallery.autocomplete import suggest
 from gallery.models import Image, ImageTag, TagCount, User
-from gallery.search import cursor_behind, page, search, total
+from gallery.search import cursor_behind, facets, page, search, total
 from gallery.search.tiles import FIELDS
+from gallery.tagging.autocomplete import suggest
 from tests.bench.library import plain
 
 PAGE = 60

@@ -7,8 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from gallery import scrubbing, storage, usage
 from gallery.admin.dashboard.figures import ago
+from gallery.files import scrubbing, storage, usage
 from gallery.models import (
     Assist,
     ConnectionProfile,

@@ -2,7 +2,6 @@
 
 import pytest
 
-from gallery import savedprompts
 from gallery.models import (
     Batch,
     BatchCell,
@@ -14,6 +13,7 @@ from gallery.models import (
     Preset,
     SavedPrompt,
 )
+from gallery.prompting import savedprompts
 from tests.gallery.admin.pages import SECRET, act, page
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from gallery import placeholders, tagging
+from gallery import tagging
 from gallery.models import Batch, Comparison, Generation, Tag
+from gallery.prompting import placeholders
 from tests.gallery.api.conftest import is_problem
 
 NUL = "Leave out the NUL character."

@@ -6,10 +6,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from gallery import batches, calls, placeholders, presets, tagging
+from gallery import batches, tagging
+from gallery.generations import calls
 from gallery.models import Batch, Generation, Tag
+from gallery.prompting import placeholders, presets
 from tests.gallery.api.conftest import is_problem
-from tests.gallery.test_views_batches import fill
+from tests.gallery.views.test_batches import fill
 
 
 @pytest.fixture

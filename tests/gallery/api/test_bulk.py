@@ -8,7 +8,7 @@ from gallery.api.v1 import bulk as endpoint
 from gallery.bulk import jobs
 from gallery.models import BulkAction, Image, ImageTag, Tag
 from tests.gallery.api.conftest import is_problem
-from tests.gallery.test_tagging import make_image
+from tests.gallery.tagging.test_tagging import make_image
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from django.test.utils import CaptureQueriesContext
 
 from gallery.models import Comparison, ConnectionProfile, Generation, Tag
 from tests.gallery.api.conftest import is_problem
+from tests.gallery.generations.test_calls import profile  # noqa: F401
+from tests.gallery.generations.test_comparisons import results_of, run
 from tests.gallery.scripted import Scripted
-from tests.gallery.test_calls import profile  # noqa: F401
-from tests.gallery.test_comparisons import results_of, run
 
 PROMPT = {"prompt": "A fox in the snow"}
 

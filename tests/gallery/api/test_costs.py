@@ -9,7 +9,7 @@ from django.utils import timezone
 from gallery import tagging
 from gallery.models import ConnectionProfile
 from tests.gallery.api.conftest import is_problem
-from tests.gallery.test_spending import NOON, made, wrote
+from tests.gallery.money.test_spending import NOON, made, wrote
 
 
 @pytest.fixture

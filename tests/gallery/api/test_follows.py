@@ -2,7 +2,7 @@
 
 import pytest
 
-from gallery import calls
+from gallery.generations import calls
 from gallery.models import ConnectionProfile, Generation
 from tests.fake_vendors.openai import FakeOpenAI
 from tests.gallery.api.conftest import is_problem

@@ -1,7 +1,8 @@
 import pytest
 
-from gallery import fragments, tagging
+from gallery import tagging
 from gallery.models import Fragment
+from gallery.prompting import fragments
 from tests.gallery.api.conftest import is_problem
 
 

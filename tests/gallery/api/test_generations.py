@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from gallery import ingest, partials, summaries, tagging
+from gallery import ingest, tagging
+from gallery.generations import partials, summaries
 from gallery.models import ConnectionProfile, Generation, GenerationCall, Tag
 from providers.base import PartialImage
 from tests.conftest import picture_bytes

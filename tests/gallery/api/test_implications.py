@@ -1,8 +1,9 @@
 import pytest
 
-from gallery import implications, tagging
+from gallery import tagging
+from gallery.tagging import implications
 from tests.gallery.api.conftest import is_problem
-from tests.gallery.test_tagging import count_of, make_image
+from tests.gallery.tagging.test_tagging import count_of, make_image
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import zipfile
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from gallery import importing
+from gallery.imports import importing
 from gallery.models import Import, Tag
 from tests.gallery.api.conftest import is_problem
 

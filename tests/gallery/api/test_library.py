@@ -2,8 +2,9 @@
 
 import pytest
 
-from gallery import calls, presets
+from gallery.generations import calls
 from gallery.models import Generation, Preset, SavedPrompt
+from gallery.prompting import presets
 from tests.gallery.api.conftest import is_problem
 
 

@@ -5,9 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from gallery import calls, fragments, generation, ingest, tagging
+from gallery import ingest, tagging
+from gallery.generations import calls, generation
 from gallery.models import ConnectionProfile, Generation, Image, Tag
-from gallery.prompting import packs
+from gallery.prompting import fragments, packs
 from tests.fake_vendors.base import Reply
 from tests.fake_vendors.openai import FakeOpenAI
 from tests.gallery.api.conftest import is_problem

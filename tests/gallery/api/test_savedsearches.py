@@ -1,7 +1,7 @@
 from gallery import tagging
 from gallery.models import SavedSearch
 from tests.gallery.api.conftest import is_problem
-from tests.gallery.test_search import add_image
+from tests.gallery.search.test_search import add_image
 
 
 def test_searches_are_saved_listed_changed_and_deleted(api):

@@ -1,0 +1,1 @@
+"""Backups, restoring them, and the copy that is made before an upgrade."""

@@ -1,0 +1,1 @@
+"""The language of a page: its words and numbers."""

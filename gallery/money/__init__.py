@@ -1,0 +1,1 @@
+"""Money: what was spent, what is spoken for, and budgets."""

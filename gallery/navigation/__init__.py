@@ -1,0 +1,1 @@
+"""Ways around: the command palette, and every key."""

@@ -1,0 +1,1 @@
+"""Pictures among themselves: stacks, versions, duplicates, comparing, the trash."""

@@ -1,0 +1,1 @@
+"""Texts by models: better prompts, descriptions, suggested tags."""
