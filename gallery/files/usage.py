@@ -18,6 +18,7 @@ from gallery.models import Image
 KEY = "reports/usage.json"
 TURN = "usage-measured"
 EVERY = timedelta(days=1)
+AGAIN = timedelta(minutes=50)  # after a worker was asked and nothing came of it; `wake` comes by each hour
 MOST_OWNERS = 10  # that are named, those with the most bytes
 
 
@@ -41,8 +42,8 @@ class Usage:
 
 
 def wake() -> None:
-    """Have one worker of all measure, once a day."""
-    if cache.add(TURN, True, EVERY.total_seconds()):
+    """Have one worker of all measure, once a day; and each hour while that fails."""
+    if cache.add(TURN, True, AGAIN.total_seconds()):
         tasks.measure_usage.enqueue()
 
 
@@ -57,6 +58,7 @@ def measure() -> Usage:
     )
     facts = asdict(usage) | {"measured_at": usage.measured_at.isoformat()}
     storage.put(KEY, json.dumps(facts).encode(), "application/json")
+    cache.set(TURN, True, EVERY.total_seconds())
     return usage
 
 

@@ -1,3 +1,6 @@
+import time
+
+import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
@@ -43,8 +46,30 @@ def test_a_report_that_cannot_be_read_is_none(db):
     assert usage.latest() is None
 
 
-def test_worker_is_asked_once_a_day(db):
+@pytest.fixture
+def asked(db, monkeypatch):
+    """Forget that it was measured; returns how often a worker is asked when it is so many minutes later."""
     cache.delete(usage.TURN)
-    for _ in range(2):
+    clock = time.time
+
+    def look(*, later=0):
+        monkeypatch.setattr(time, "time", lambda: clock() + 60 * later)
         usage.wake()
-    assert QueuedTask.objects.filter(path="gallery.tasks.measure_usage").count() == 1
+        return QueuedTask.objects.filter(path="gallery.tasks.measure_usage").count()
+
+    return look
+
+
+def test_worker_is_asked_once_a_day(asked):
+    assert [asked(), asked(later=1)] == [1, 1]
+    usage.measure()
+    assert [asked(later=60), asked(later=23 * 60), asked(later=25 * 60)] == [1, 1, 2]
+
+
+def test_a_day_on_which_the_store_was_away_is_measured_within_the_hour(asked, monkeypatch):
+    assert asked() == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "put", lambda *args: (_ for _ in ()).throw(storage.unreachable()))
+        with pytest.raises(storage.StorageError):
+            usage.measure()
+    assert [asked(later=10), asked(later=60)] == [1, 2]
