@@ -31,7 +31,7 @@ from django.utils import timezone
 
 from gallery import rights
 from gallery.files import storage
-from gallery.generations import filing, inputs
+from gallery.generations import answers, inputs
 from gallery.models import (
     CacheEntry,
     CallPreview,
@@ -202,7 +202,7 @@ def _add(archive: zipfile.ZipFile, manifest: Manifest, key: str, sha256: str = "
 def _add_answers(archive: zipfile.ZipFile, open_calls: Iterable[GenerationCall]) -> None:
     """Add the answers to calls that had no pictures when the rows were written, also what came since."""
     for call in open_calls:
-        path = filing.spool_of(call)
+        path = answers.spool_of(call)
         if path.exists():
             _copy(archive, f"spool/{path.relative_to(settings.SPOOL_DIR)}", path.open("rb"))
 

@@ -25,7 +25,7 @@ from gallery.files import places, storage
 from gallery.files.quotas import FREE_SPACE_FLOOR
 from gallery.generations import filing, lines, outcomes, partials, summaries, times
 from gallery.generations import generation as generations
-from gallery.generations.filing import spool_of
+from gallery.generations.answers import spool_of
 from gallery.models import ConnectionProfile, Generation, GenerationCall
 from gallery.work import leases, occupation, stopping
 from providers import registry

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -20,9 +20,10 @@ from gallery import ingest, vendors
 from gallery.files import storage
 from gallery.generations import generation as generations
 from gallery.generations import outcomes, turns
+from gallery.generations.answers import spool_of
 from gallery.models import Generation, GenerationCall, GenerationImage, Image
 from gallery.pictures import stacks
-from providers import registry, spooling
+from providers import registry
 from providers.base import Connection, GeneratedImage, GenerationResult, Provider
 from providers.errors import AuthError, BadPicture, BadResponse, Overloaded, ProviderError, RateLimited
 
@@ -45,35 +46,6 @@ UNUSABLE = {
     "metadata_too_large": "it carries too much text beside the picture",
     "decode_timeout": "it takes too long to read",
 }
-
-
-def spool_of(call: GenerationCall) -> Path:
-    return settings.SPOOL_DIR / f"{call.public_id.hex}.answer"
-
-
-def raw_path(call: GenerationCall) -> Path | None:
-    """Where the vendor's raw answer lies, or what came of it; None where nothing is kept."""
-    places = (spool_of(call), spool_of(call).with_suffix(".cut"))
-    return next((path for path in places if path.exists()), None)
-
-
-def open_raw(call: GenerationCall) -> BinaryIO | None:
-    """The raw body of an answer without its pictures in rows, for who paid for it.
-
-    Of answers that are errors, none: servers repeat keys in them.
-    """
-    path = raw_path(call)
-    if path is None:
-        return None
-    try:
-        answer = spooling.open_answer(path)
-    except (BadResponse, FileNotFoundError):
-        return None
-    if not 200 <= answer.status < 300:
-        return None
-    body = path.open("rb")
-    body.seek(answer.body_offset)
-    return body
 
 
 @dataclass

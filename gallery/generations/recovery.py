@@ -18,6 +18,7 @@ from django.utils import timezone
 from gallery.files import places
 from gallery.generations import filing, lines, summaries
 from gallery.generations import generation as generations
+from gallery.generations.answers import SPOOL_LIFE, spool_of
 from gallery.models import Generation, GenerationCall, QueuedTask
 from gallery.work import leases, parking
 from providers import registry, spooling
@@ -25,7 +26,6 @@ from providers.base import Provider
 from providers.errors import PERHAPS_CHARGED
 
 State = GenerationCall.State
-SPOOL_LIFE = timedelta(days=7)
 
 
 def recover() -> None:
@@ -73,7 +73,7 @@ def lost_jobs(generation: Generation) -> list[GenerationCall]:
     """The calls nobody knows the end of whose vendor can still be asked for the job."""
     adapter = registry.provider_class(generation.provider)
     unsure = [call for call in generation.calls.all() if call.state in (State.UNKNOWN, State.FAILED)]
-    return [call for call in unsure if adapter.can_resume(filing.spool_of(call))]
+    return [call for call in unsure if adapter.can_resume(spool_of(call))]
 
 
 @transaction.atomic
@@ -98,9 +98,9 @@ def _wake_if_asleep(call: GenerationCall) -> None:
 def _recover_sent(call: GenerationCall, stale: Q) -> None:
     rows = GenerationCall.objects.filter(stale, pk=call.pk, state=State.SENT)
     adapter = registry.provider_class(call.generation.provider)
-    if spooling.finish(filing.spool_of(call)):
+    if spooling.finish(spool_of(call)):
         changed = rows.update(state=State.ANSWERED, lease_until=None, run_after=timezone.now())
-    elif adapter.can_resume(filing.spool_of(call)):
+    elif adapter.can_resume(spool_of(call)):
         _wake_if_asleep(call)
         return
     elif adapter.safe_to_repeat:
@@ -131,7 +131,7 @@ def _lost(provider: Provider) -> dict[str, Any]:
 
 def _next_state(call: GenerationCall) -> State | None:
     """What the spool here still has of a call: its answer, a job to ask for, or nothing."""
-    spool = filing.spool_of(call)
+    spool = spool_of(call)
     if spooling.finish(spool):
         return State.ANSWERED
     return State.SENT if registry.provider_class(call.generation.provider).can_resume(spool) else None

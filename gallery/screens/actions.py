@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from gallery.generations import filing, recovery
+from gallery.generations import answers, recovery
 from gallery.language.wording import gettext_lazy
 from gallery.models import Generation, Import
 from gallery.models.generation import Status
@@ -17,6 +17,10 @@ CONNECTION_TROUBLE = {"auth", "permission", "billing", "network", "budget_exceed
 CUT_OR_ODD = {"bad_response", "network", "timeout"}
 MENDABLE = {"billing", "permission", "budget_exceeded"}  # elsewhere, and nothing here tells when
 INSIDE = {"auth": gettext_lazy("Update key"), "budget_exceeded": gettext_lazy("Change limit")}
+KEPT_ELSEWHERE = gettext_lazy(
+    "The raw answer, if one came, is kept for seven days on another machine of this server. "
+    "Open this page once more, or ask the people who run it."
+)
 OUTSIDE = {
     "billing": (gettext_lazy("Open billing"), pages.BILLING),
     "permission": (gettext_lazy("Open its settings"), pages.RIGHTS),
@@ -71,7 +75,7 @@ def raw_answers(row: Generation) -> Iterable[Action]:
     """What the vendor sent instead of a picture that can be kept, for seven days."""
     if row.error_code not in CUT_OR_ODD:
         return
-    kept = [call for call in row.calls.all() if call.error_code in CUT_OR_ODD and filing.raw_path(call)]
+    kept = [call for call in row.calls.all() if call.error_code in CUT_OR_ODD and answers.raw_path(call)]
     for call in kept:
         label = (
             gettext("Download the raw answer")
@@ -80,6 +84,12 @@ def raw_answers(row: Generation) -> Iterable[Action]:
         )
         url = reverse("generation-answer", args=[row.public_id, call.index])
         yield Action(label=label, url=url, glyph="download", is_outside=True)
+
+
+def raw_note(row: Generation) -> str:
+    """Why a raw answer is not to be had here although it is kept; mostly empty."""
+    odd = row.error_code in CUT_OR_ODD and [call for call in row.calls.all() if call.error_code in CUT_OR_ODD]
+    return str(KEPT_ELSEWHERE) if odd and any(map(answers.lie_elsewhere, odd)) else ""
 
 
 def _to_the_cause(row: Generation) -> Iterable[Action]:

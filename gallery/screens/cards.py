@@ -77,6 +77,7 @@ class Card:
     is_dismissed: bool = False
     details: tuple[tuple[str, str], ...] = ()
     raw_answers: tuple[Action, ...] = ()
+    raw_note: str = ""
     is_import: bool = False
 
     @property
@@ -131,6 +132,7 @@ def of_generation(row: Generation, typical: float | None = None, *, is_paused: b
         is_dismissed=row.dismissed_at is not None,
         details=tuple(_details(row)),
         raw_answers=tuple(actions.raw_answers(row)),
+        raw_note=actions.raw_note(row),
     )
 
 

@@ -1,5 +1,6 @@
 """The queue: what runs, what waits, what needs a person; and the poll that keeps pages up to date."""
 
+from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import Resolver404, resolve, reverse
@@ -8,10 +9,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from gallery.files import media
 from gallery.files.renditions import MIME_TYPE
-from gallery.generations import filing, generation, partials, recovery
+from gallery.generations import answers, generation, partials, recovery
 from gallery.language.wording import gettext_lazy
 from gallery.models import Generation, GenerationCall
-from gallery.screens import cards, strip
+from gallery.screens import actions, cards, strip
 from gallery.screens.toasts import notify, warn
 from gallery.views.fragments import wants_fragment
 from gallery.work import jobs
@@ -118,7 +119,11 @@ def preview(request, public_id, index, number):
 def answer(request, public_id, index):
     """What the vendor sent, byte for byte, where no picture could be made of it."""
     mine = Generation.objects.owned_by(request.user).filter(public_id=public_id)
-    body = filing.open_raw(get_object_or_404(GenerationCall, generation__in=mine, index=index))
+    call = get_object_or_404(GenerationCall, generation__in=mine, index=index)
+    body = answers.open_raw(call)
+    if body is None and answers.lie_elsewhere(call):
+        messages.info(request, actions.KEPT_ELSEWHERE)
+        return redirect("generation", public_id)
     if body is None:
         raise Http404(gettext("The raw answer is no longer kept."))
     headers = media.HEADERS | {"Cache-Control": media.NOT_KEPT}

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from gallery.decode import THUMBNAIL_SIZES
 from gallery.files import checking, places, storage
-from gallery.generations import filing
+from gallery.generations import answers
 from gallery.models import Generation, GenerationCall, Image
 from providers import spooling
 from tests.crash.stage import PICTURES
@@ -31,7 +31,7 @@ class Wreck:
 
 def examine(call: GenerationCall, posts: int) -> Wreck:
     call.refresh_from_db()
-    return Wreck(state=call.state, is_answered=filing.spool_of(call).exists(), posts=posts)
+    return Wreck(state=call.state, is_answered=answers.spool_of(call).exists(), posts=posts)
 
 
 def violations(asked: Generation, wreck: Wreck, posts: int) -> Iterator[str]:
@@ -86,7 +86,7 @@ def complete(asked: Generation) -> Iterator[str]:
 
 def answered(asked: Generation) -> list[str]:
     """The checksums of the pictures in the vendor's answer."""
-    spool = filing.spool_of(asked.calls.get())
+    spool = answers.spool_of(asked.calls.get())
     body = json.loads(spool.read_bytes()[spooling.open_answer(spool).body_offset :])
     return [hashlib.sha256(base64.b64decode(item["b64_json"])).hexdigest() for item in body["data"]]
 
@@ -107,7 +107,7 @@ def litter() -> Iterator[str]:
             continue  # what the weekly look at the originals has found
         if path.relative_to(settings.MEDIA_ROOT).as_posix() not in known:
             yield f"Left in the store: {path.relative_to(settings.MEDIA_ROOT)}"
-    cut = {filing.spool_of(call).with_suffix(".part") for call in unsure()}
+    cut = {answers.spool_of(call).with_suffix(".part") for call in unsure()}
     for path in _files(settings.SPOOL_DIR):
         if path.suffix != ".answer" and path.name != places.NAME and path not in cut:
             yield f"Left in the spool: {path.relative_to(settings.SPOOL_DIR)}"

@@ -33,7 +33,7 @@ print(ApiToken.issue(ada, "laptop")[1])
 
 
 ANSWERED = """
-from gallery.generations.filing import spool_of
+from gallery.generations.answers import spool_of
 from gallery.models import GenerationCall
 print(sum(spool_of(call).exists() for call in GenerationCall.objects.filter(state="unknown")))
 """

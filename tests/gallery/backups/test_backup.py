@@ -15,7 +15,7 @@ from django.utils import timezone
 from gallery import ingest, search, tagging
 from gallery.backups import backup, restoring
 from gallery.files import storage
-from gallery.generations import filing
+from gallery.generations import answers
 from gallery.models import (
     AuditEntry,
     ConnectionProfile,
@@ -52,8 +52,8 @@ def library(owner, other, picture):
             generation=generation, index=index, first_image=index, n=1, state=state, run_after=timezone.now()
         )
     call = generation.calls.get(index=1)
-    filing.spool_of(call).parent.mkdir(parents=True, exist_ok=True)
-    filing.spool_of(call).write_bytes(b"HTTP answer")
+    answers.spool_of(call).parent.mkdir(parents=True, exist_ok=True)
+    answers.spool_of(call).write_bytes(b"HTTP answer")
     return owner
 
 
@@ -118,7 +118,7 @@ def test_everything_comes_back(saved, emptied):
     assert AuditEntry.objects.filter(verb="account_made").exists()
     assert ConnectionProfile.objects.get().api_key == "sk-test-0123456789abcdef"
     assert Generation.objects.get().params == {"size": [1, 2]}
-    assert filing.spool_of(GenerationCall.objects.get(state="answered")).read_bytes() == b"HTTP answer"
+    assert answers.spool_of(GenerationCall.objects.get(state="answered")).read_bytes() == b"HTTP answer"
 
 
 def test_restored_library_works_on(saved, emptied, client, picture):
@@ -252,7 +252,7 @@ def test_answer_that_comes_while_the_originals_are_copied_is_inside(library, tmp
     GenerationCall.objects.filter(pk=call.pk).update(state="sent")
 
     def arrive(done, total):
-        filing.spool_of(call).write_bytes(b"HTTP late answer")
+        answers.spool_of(call).write_bytes(b"HTTP late answer")
         GenerationCall.objects.filter(pk=call.pk).update(state="done")
 
     backup.write(tmp_path / "late.zip", arrive)
@@ -260,7 +260,7 @@ def test_answer_that_comes_while_the_originals_are_copied_is_inside(library, tmp
     restoring.restore(tmp_path / "late.zip")
     call = GenerationCall.objects.get(pk=call.pk)
     assert call.state == "sent"
-    assert filing.spool_of(call).read_bytes() == b"HTTP late answer"
+    assert answers.spool_of(call).read_bytes() == b"HTTP late answer"
 
 
 def test_picture_deleted_for_good_meanwhile_is_no_fault_and_does_not_come_back(

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from gallery.files import places, storage
-from gallery.generations import calls, filing, partials, recovery
+from gallery.generations import answers, calls, partials, recovery
 from gallery.imports import import_sources, importing
 from gallery.models import CallPreview, GenerationCall, QueuedTask, Worker
 from gallery.work.runner import Runner
@@ -71,7 +71,7 @@ def test_a_silent_colleague_counts_as_gone_after_a_minute(call, colleague):
 
 def test_an_answer_whose_folder_has_moved_is_found(call):
     places.here()
-    filing.spool_of(call).write_bytes(b"")
+    answers.spool_of(call).write_bytes(b"")
     recovery.recover_anywhere()
     call.refresh_from_db()
     assert (call.state, call.place) == ("sent", places.here())
@@ -97,10 +97,10 @@ def test_a_job_whose_folder_has_moved_is_not_given_up(call, monkeypatch):
 
 def test_an_answer_of_a_place_that_was_away_may_lack_its_name(call):
     assert state_after_recovery(call) == "unknown"
-    part = filing.spool_of(call).with_suffix(".part")
+    part = answers.spool_of(call).with_suffix(".part")
     part.write_bytes(b'{"status": 200, "headers": {"content-length": "4"}, "url": ""}\n1234')
     assert state_after_recovery(call) == "answered"
-    assert filing.spool_of(call).exists()
+    assert answers.spool_of(call).exists()
 
 
 def test_an_answer_waits_for_its_own_place(call, colleague):
@@ -129,6 +129,43 @@ def test_a_wake_up_for_a_place_that_is_gone_is_anybodys(call):
     QueuedTask.objects.create(path="gallery.tasks.run_call", run_after=timezone.now(), place=ELSEWHERE)
     recovery.recover_anywhere()
     assert QueuedTask.objects.get().place == ""
+
+
+# --- Raw answers, which are handed out where they lie -----------------------------------------------
+
+
+@pytest.fixture
+def odd(call):
+    """A call whose answer was none that could be read, and ended elsewhere."""
+    facts = {"error_code": "bad_response", "finished_at": timezone.now()}
+    GenerationCall.objects.update(state="failed", **facts)
+    call.generation.__class__.objects.update(status="failed", **facts)
+    call.refresh_from_db()
+    return call
+
+
+def test_a_page_says_that_the_raw_answer_lies_elsewhere(odd, owner_client, other_client):
+    page = odd.generation.get_absolute_url()
+    assert "on another machine of this server" in owner_client.get(page).content.decode()
+    url = f"/generations/{odd.generation.public_id}/answers/0/"
+    reply = owner_client.get(url, follow=True)
+    assert reply.redirect_chain == [(page, 302)]
+    assert reply.content.decode().count("on another machine of this server") == 2
+    assert other_client.get(url).status_code == 404
+
+
+def test_a_raw_answer_that_is_here_or_gone_is_not_said_to_lie_elsewhere(odd):
+    assert answers.lie_elsewhere(odd)
+    answers.spool_of(odd).write_bytes(b"")
+    assert not answers.lie_elsewhere(odd)
+    answers.spool_of(odd).unlink()
+    odd.finished_at -= timedelta(days=8)
+    assert not answers.lie_elsewhere(odd)
+
+
+def test_no_raw_answer_is_looked_for_elsewhere_where_it_came_in_here(odd):
+    odd.place = places.here()
+    assert not answers.lie_elsewhere(odd)
 
 
 # --- Archives, which wait in the store for workers elsewhere ---------------------------------------

@@ -11,7 +11,7 @@ from django.utils import timezone
 from PIL import Image as PillowImage
 
 from gallery import ingest
-from gallery.generations import calls, filing, generation, outcomes, recovery
+from gallery.generations import answers, calls, filing, generation, outcomes, recovery
 from gallery.models import (
     ConnectionProfile,
     Generation,
@@ -236,7 +236,7 @@ def test_one_broken_picture_does_not_take_the_others_with_it(profile):
     asked = run(ask(profile, n=2))
     assert asked.status == "partial"
     assert asked.images.count() == 1
-    assert calls.spool_of(asked.calls.get()).exists()
+    assert answers.spool_of(asked.calls.get()).exists()
 
 
 def test_bytes_that_are_no_picture_are_charged_and_have_failed(profile):
@@ -467,7 +467,7 @@ def test_raw_answers_are_kept_seven_days(profile):
     import os
 
     asked = run(ask(profile))
-    spool = calls.spool_of(asked.calls.get())
+    spool = answers.spool_of(asked.calls.get())
     recovery.recover()
     assert spool.exists()
     old = (timezone.now() - timedelta(days=8)).timestamp()
@@ -595,7 +595,7 @@ def test_a_whole_answer_whose_worker_died_before_it_had_its_name_is_filed(profil
     with monkeypatch.context() as patched:
         patched.setattr(filing, "file", lambda *args: None)
         run(asked)
-    spool = filing.spool_of(asked.calls.get())
+    spool = answers.spool_of(asked.calls.get())
     give_it_a_length(spool)
     spool.rename(spool.with_suffix(".part"))
     later(asked, state=State.SENT)
