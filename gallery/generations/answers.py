@@ -1,4 +1,4 @@
-"""The vendor's raw answer to a call: a file in the spool of the machine that sent the call, for seven days."""
+"""The raw answer to a call: a file in the spool of the machine that sent the call, for seven days."""
 
 from datetime import timedelta
 from pathlib import Path
