@@ -91,7 +91,7 @@ def _manifest(archive: zipfile.ZipFile) -> Manifest:
         manifest = Manifest(**json.loads(archive.read("backup.json")))
     except (KeyError, ValueError, TypeError) as exc:
         raise BackupError("This file is no backup of Vignette.") from exc
-    here = {path.stem for path in (Path(__file__).parent / "migrations").glob("0*.py")}
+    here = {path.stem for path in (Path(apps.get_app_config("gallery").path) / "migrations").glob("0*.py")}
     if manifest.format > FORMAT or set(manifest.migrations) - here:
         raise BackupError("This backup was made by a newer version. Bring that version in first.")
     return manifest
