@@ -24,12 +24,14 @@ class User(AbstractUser):
     warn_percent = models.PositiveSmallIntegerField(
         "warn when so much of a limit is used, in percent",
         default=80,
+        db_default=80,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
     )
-    queue_paused = models.BooleanField("queue paused", default=False)
+    queue_paused = models.BooleanField("queue paused", default=False, db_default=False)
     blur_sensitive = models.BooleanField("blur sensitive images", default=True)
     fold_stacks = models.BooleanField("fold stacks in the gallery", default=True)
-    single_keys = models.BooleanField("keys of one sign", default=True)  # such as F and #; WCAG 2.1.4
+    # Such as F and #; WCAG 2.1.4
+    single_keys = models.BooleanField("keys of one sign", default=True, db_default=True)
     trash_days = models.PositiveSmallIntegerField(  # none: the trash is never emptied by itself
         "empty the trash after this many days", null=True, blank=True, validators=[MinValueValidator(1)]
     )
@@ -37,9 +39,10 @@ class User(AbstractUser):
         "gallery.Tag", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
     avoid_in_words = models.BooleanField(
-        "write what to avoid into prompts of models without a field for it", default=True
+        "write what to avoid into prompts of models without a field for it", default=True, db_default=True
     )
-    language = models.CharField(max_length=8, blank=True, editable=False)  # none: what the browser asks for
+    # None: what the browser asks for
+    language = models.CharField(max_length=8, blank=True, editable=False, default="", db_default="")
     # Key of the last picture that was compared with all before it, in the search for near duplicates.
     compared_up_to = models.BigIntegerField(default=0, editable=False)
 

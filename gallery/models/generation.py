@@ -49,9 +49,11 @@ class Generation(Owned):
     model = models.CharField(max_length=120)
     mode = models.CharField(max_length=10, default="generate")  # generate, edit, variation, again
     prompt = models.TextField()  # as typed
-    prompt_digest = models.CharField(max_length=32, blank=True, editable=False)  # `digest_of(prompt)`
+    # `digest_of(prompt)`
+    prompt_digest = models.CharField(max_length=32, blank=True, editable=False, default="", db_default="")
     prompt_sent = models.TextField(blank=True)
-    receipt = models.JSONField(default=dict)  # how `prompt_sent` was made of `prompt`: `Composition.receipt`
+    # How `prompt_sent` was made of `prompt`: `Composition.receipt`
+    receipt = models.JSONField(default=dict, db_default={})
     params = models.JSONField(default=dict)  # what else was asked: size, quality, seed …
     n = models.PositiveSmallIntegerField(default=1)
     mask_key = models.CharField(max_length=200, blank=True)  # storage key of the mask: white is repainted
@@ -59,7 +61,8 @@ class Generation(Owned):
 
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     cancel_requested = models.BooleanField(default=False)
-    place = models.IntegerField(default=0)  # among what its owner has waiting: the highest goes first
+    # Among what its owner has waiting: the highest goes first
+    place = models.IntegerField(default=0, db_default=0)
     # The turn of a chat that this one goes on from: its history is sent along.
     follows = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="followed_by")
     retry_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
@@ -201,12 +204,13 @@ class GenerationCall(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     run_after = models.DateTimeField()
     # Waits without a wake-up, for its owner's queue or for room at its connection: `lines` wakes it.
-    held = models.BooleanField(default=False)
+    held = models.BooleanField(default=False, db_default=False)
     attempts = models.PositiveSmallIntegerField(default=0)
     attempt_token = models.UUIDField(null=True)  # a worker that lost its lease cannot commit
     lease_until = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
-    place = models.CharField(max_length=32, blank=True, default="")  # where its answer comes in
+    # Where its answer comes in
+    place = models.CharField(max_length=32, blank=True, default="", db_default="")
     finished_at = models.DateTimeField(null=True)
 
     images_received = models.PositiveSmallIntegerField(default=0)

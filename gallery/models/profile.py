@@ -34,7 +34,11 @@ class ConnectionProfile(Owned):
         "requests at once", null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(100)]
     )
     seconds_between = models.PositiveSmallIntegerField(
-        "seconds between requests", default=0, blank=True, validators=[MaxValueValidator(3600)]
+        "seconds between requests",
+        default=0,
+        db_default=0,
+        blank=True,
+        validators=[MaxValueValidator(3600)],
     )
     next_at = models.DateTimeField(null=True, blank=True, editable=False)  # before it, nothing more is sent
     is_default = models.BooleanField("default", default=False)

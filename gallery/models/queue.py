@@ -13,7 +13,8 @@ class QueuedTask(models.Model):
     run_after = models.DateTimeField()
     lease_until = models.DateTimeField(null=True)
     worker = models.CharField(max_length=100, blank=True)
-    place = models.CharField(max_length=32, blank=True, default="")  # the only one to do it; "": any
+    # The only one to do it; "": any
+    place = models.CharField(max_length=32, blank=True, default="", db_default="")
     attempts = models.PositiveSmallIntegerField(default=0)  # times it was begun and not ended
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -29,7 +30,8 @@ class Worker(models.Model):
     """A worker process that is alive, or was: it says so every few seconds."""
 
     name = models.CharField(max_length=100, unique=True)  # host:pid
-    place = models.CharField(max_length=32, blank=True, default="")  # see `gallery.files.places`
+    # See `gallery.files.places`
+    place = models.CharField(max_length=32, blank=True, default="", db_default="")
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
 
