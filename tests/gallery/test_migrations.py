@@ -11,6 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.db import migrations, models
+from django.db.migrations.loader import MigrationLoader
+
+from gallery.schema import AddIndexWhileInUse
 
 ROOT = Path(__file__).resolve().parents[2]
 MIGRATIONS = {path.stem: path for path in sorted((ROOT / "gallery" / "migrations").glob("[0-9]*.py"))}
@@ -28,7 +33,7 @@ def operations(path):
         for node in class_.body
         if isinstance(node, ast.Assign) and node.targets[0].id == "operations"
     ]
-    return [call.func.attr for call in listed.elts]
+    return [getattr(call.func, "attr", "") or call.func.id for call in listed.elts]
 
 
 def test_migrations_stand_in_one_row_without_gaps():
@@ -74,6 +79,75 @@ def test_each_database_ends_with_a_migration_that_is_kept():
     assert DATABASES
     assert [path.name for path in DATABASES if f"{path.name.partition('.')[0]}.py" not in kept] == []
     assert [path.name for path in DATABASES if path.stat().st_size > 100_000] == []
+
+
+# --- Others go on writing meanwhile ---------------------------------------------------------------
+
+# Later than this one, a migration leaves the version before able to read and write.
+BEFORE_THE_RULE = "0013_database_defaults"
+RENAMES = (migrations.RenameField, migrations.RenameModel, migrations.AlterModelTable)
+
+
+def hindrances(migration):
+    """What of a migration keeps machines with the version before from working while it is made and after."""
+    new = {operation.name_lower for operation in migration.operations if hasattr(operation, "bases")}
+    old = [step for step in migration.operations if getattr(step, "model_name_lower", "") not in new]
+    for step in old:
+        if isinstance(step, migrations.AddField) and needs_a_value(step.field):
+            yield f"{step.model_name}.{step.name} needs a db_default: rows are written without it"
+        if isinstance(step, migrations.AddIndex) and not isinstance(step, AddIndexWhileInUse):
+            yield f"{step.index.name} locks its table: use gallery.schema.AddIndexWhileInUse"
+        if isinstance(step, AddIndexWhileInUse) and (migration.atomic or len(migration.operations) > 1):
+            yield f"{step.index.name} is to stand alone in a migration with atomic = False"
+        if isinstance(step, RENAMES):
+            yield f"{step.describe()}: the version before asks for the old name"
+
+
+def needs_a_value(field):
+    return not (field.null or field.many_to_many or field.has_db_default())
+
+
+def test_machines_with_the_version_before_can_go_on():
+    loaded = MigrationLoader(None).disk_migrations
+    later = [
+        loaded["gallery", name]
+        for name in MIGRATIONS
+        if ("gallery", name) in loaded and name > BEFORE_THE_RULE
+    ]
+    assert {str(migration): found for migration in later if (found := list(hindrances(migration)))} == {}
+
+
+INDEX = models.Index(fields=["title"], name="image_title")
+TABLE = migrations.CreateModel("Shelf", [("id", models.BigAutoField(primary_key=True))])
+
+
+@pytest.mark.parametrize(
+    ("hinders", "steps"),
+    [
+        (True, [migrations.AddField("image", "mood", models.CharField(default="", max_length=9))]),
+        (False, [migrations.AddField("image", "mood", models.CharField(db_default="", max_length=9))]),
+        (False, [migrations.AddField("image", "mood", models.CharField(null=True, max_length=9))]),
+        (False, [migrations.AddField("image", "kin", models.ManyToManyField("self"))]),
+        (False, [TABLE, migrations.AddField("shelf", "mood", models.CharField(default="", max_length=9))]),
+        (True, [migrations.AddIndex("image", INDEX)]),
+        (False, [TABLE, migrations.AddIndex("shelf", INDEX)]),
+        (True, [TABLE, AddIndexWhileInUse("image", INDEX)]),
+        (False, [AddIndexWhileInUse("image", INDEX)]),
+        (True, [migrations.RenameField("image", "title", "name")]),
+    ],
+)
+def test_what_would_stop_other_machines_is_seen(hinders, steps):
+    migration = migrations.Migration("0099_made_up", "gallery")
+    migration.operations, migration.atomic = steps, not isinstance(steps[0], AddIndexWhileInUse)
+    assert bool(list(hindrances(migration))) is hinders
+
+
+def test_what_has_a_default_in_the_database_has_the_same_here():
+    """SQLite may lack it: `SetDefault` leaves its tables as they are."""
+    fields = [field for model in apps.get_app_config("gallery").get_models() for field in model._meta.fields]
+    kept = [field for field in fields if field.has_db_default()]
+    assert len(kept) >= 13
+    assert [str(field) for field in kept if field.get_default() != field.db_default] == []
 
 
 # --- Old data -------------------------------------------------------------------------------------
