@@ -22,7 +22,8 @@ THEMES = {
 class TokenForm(PlainForm, forms.ModelForm):
     scope = forms.ChoiceField(
         label=pgettext_lazy("what a program may do", "May"),
-        choices=[("write", gettext_lazy("Read and write")), ("read", gettext_lazy("Read only"))],
+        choices=[("read", gettext_lazy("Read only")), ("write", gettext_lazy("Read and write"))],
+        initial=ApiToken.Scope.READ,
     )
 
     class Meta:

@@ -21,7 +21,7 @@ PLACE = {"section": "settings", "tab": "connections"}
 def index(request):
     profiles = list(ConnectionProfile.objects.owned_by(request.user))
     spent = connections.spent_this_month(request.user)
-    rows = [{"profile": profile, "spent": spent.get(profile.pk)} for profile in profiles]
+    rows = [_row(profile, spent) for profile in profiles]
     return render(
         request, "settings/connections.html", PLACE | {"rows": rows, "fresh": request.GET.get("new", "")}
     )
@@ -70,8 +70,13 @@ def test(request, public_id):
     if not wants_fragment(request):
         (messages.success if result.ok else messages.error)(request, f"{profile.name}: {result.message}")
         return redirect("connections")
-    row = {"profile": profile, "spent": connections.spent_this_month(request.user).get(profile.pk)}
+    row = _row(profile, connections.spent_this_month(request.user))
     return render(request, "settings/connections.html#row", {"row": row, "result": result})
+
+
+def _row(profile: ConnectionProfile, spent: dict) -> dict:
+    models = len(vendors.models_of(profile).living)
+    return {"profile": profile, "spent": spent.get(profile.pk), "models": models}
 
 
 @require_POST

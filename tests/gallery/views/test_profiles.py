@@ -290,3 +290,11 @@ def test_lists_of_others_are_not_read(other_client, profile, vendor):
     for name in ("connection-models", "generate-models"):
         assert other_client.post(reverse(name, args=[profile.public_id])).status_code == 404
     assert vendor.requests == []
+
+
+def test_a_refused_key_leads_to_the_field_for_a_new_one(owner_client, profile):
+    place = reverse("connection", args=[profile.public_id])
+    assert f"{place}#id_api_key" not in owner_client.get(reverse("connections")).content.decode()
+    ConnectionProfile.objects.update(checked_at=timezone.now(), check_code="auth", check_message="Refused.")
+    assert f"{place}#id_api_key" in owner_client.get(reverse("connections")).content.decode()
+    assert 'id="id_api_key"' in owner_client.get(place).content.decode()
