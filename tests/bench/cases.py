@@ -1,13 +1,27 @@
 """What `make bench` measures, by name."""
 
-from tests.bench import archives, browser, intake, library, queue, thumbnails, vendor
+from tests.bench import (
+    archives,
+    browser,
+    growth,
+    intake,
+    library,
+    queue,
+    starting,
+    thumbnails,
+    vendor,
+    writers,
+)
 
 CASES = {
-    "queue": queue.measure,
-    "intake": intake.measure,
-    "vendor": vendor.measure,
     "library": library.measure,
     "thumbnails": thumbnails.measure,
+    "intake": intake.measure,
+    "vendor": vendor.measure,
+    "queue": queue.measure,
+    "growth": growth.measure,
+    "writers": writers.measure,
     "archives": archives.measure,
+    "starting": starting.measure,
     "browser": browser.measure,
 }

@@ -36,7 +36,7 @@ def measure() -> list[Row]:
 def _row(label: str, ours: float, name: str, other: float, goal: float | None) -> Row:
     ratio = other / ours
     return Row(
-        work=f"take in one {label}, {ROUNDS} pictures", measured=f"{ours * 1000:.0f} ms CPU",
+        number=7, work=f"take in one {label}, {ROUNDS} pictures", measured=f"{ours * 1000:.0f} ms CPU",
         against=f"{name} {other * 1000:.0f} ms", ratio=f"{ratio:.2f}×",
         goal=f"≥ {goal:g}×" if goal else "", met=goal is None or ratio >= goal,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from statistics import median
 
 from gallery.generations import generation
 from gallery.models import ConnectionProfile, Generation, GenerationCall, User, Worker
+from tests.bench.machine import cpu_seconds
 from tests.bench.rows import Row
 
 CLICKS = 25
@@ -25,17 +26,17 @@ def measure() -> list[Row]:
         at_once = _at_once(_demo(owner, "Slow", delay=DELAY))
     return [
         Row(
-            work=f"click to request sent, {CLICKS} clicks, SQLite",
+            number=10, work=f"click to request sent, {CLICKS} clicks, SQLite",
             measured=f"median {median(latencies):.1f} ms",
             against=f"p95 {sorted(latencies)[int(CLICKS * 0.95)]:.1f} ms", goal="median ≤ 20 ms",
             met=median(latencies) <= 20,
         ),
         Row(
-            work="worker doing nothing", measured=f"{idle:.1f} % of one core",
+            number=10, work="worker doing nothing", measured=f"{idle:.1f} % of one core",
             goal="≤ 1.5 %", met=idle <= 1.5,
         ),
         Row(
-            work=f"{IN_FLIGHT} requests of {DELAY:g} s asked for together, one worker",
+            number=10, work=f"{IN_FLIGHT} requests of {DELAY:g} s asked for together, one worker",
             measured=f"{at_once} in flight at once", goal=f"≥ {IN_FLIGHT}", met=at_once >= IN_FLIGHT,
         ),
     ]  # fmt: skip
@@ -92,12 +93,6 @@ def _at_once(profile) -> int:
 
 def _idle_cpu(pid: int, seconds: float = 8) -> float:
     """Per cent of one core."""
-    before = _cpu_seconds(pid)
+    before = cpu_seconds(pid)
     time.sleep(seconds)
-    return (_cpu_seconds(pid) - before) / seconds * 100
-
-
-def _cpu_seconds(pid: int) -> float:
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return (cpu_seconds(pid) - before) / seconds * 100
