@@ -20,7 +20,7 @@ CODE = re.compile(
     r"\{#.*?#\}|\{% (comment|verbatim|blocktranslate)\b.*?\{% end\1 %\}|\{[{%].*?[}%]\}", re.DOTALL
 )
 CLASSES = re.compile(r"\{% block (?:body_class|main_class|size) %\}.*?\{% endblock.*?%\}", re.DOTALL)
-SILENT = re.compile(r"<!--.*?-->|<(script|style|svg|code)\b.*?</\1>", re.DOTALL)
+SILENT = re.compile(r"<!--.*?-->|(?P<opened><(script|style|code)\b[^<>]*>).*?</\2>", re.DOTALL)
 TAG = re.compile(r"<[^<>]*>")
 SPOKEN = re.compile(r'(?<![\w-])(?:aria-label|title|placeholder|alt|data-key-label)="([^"]*)"')
 # Names, units and signs that are the same in every language.
@@ -29,7 +29,7 @@ ALIKE = {"CSV", "Ctrl", "SVG", "character:Mirel, portrait", "sort:"}
 
 def naked(text: str) -> list[str]:
     """What a template says without handing it to gettext."""
-    text = SILENT.sub(" ", CODE.sub("|", CLASSES.sub("", text)))
+    text = SILENT.sub(r"\g<opened> ", CODE.sub("|", CLASSES.sub("", text)))
     said = [*SPOKEN.findall(text), *TAG.split(text)]
     words = (word.strip() for piece in said for word in re.sub(r"&#?\w+;", "", piece).split("|"))
     return [word for word in words if re.search("[A-Za-z]{2}", word) and word.rstrip(" ↵") not in ALIKE]
@@ -40,6 +40,11 @@ def test_naked_texts_are_found_in_elements_and_attributes():
         '<p title="Old">{% translate "New" %} and {{ more }}</p><b class="x">{# no #}{% if a %}so{% endif %}'
     )
     assert naked(page) == ["Old", "and", "so"]
+
+
+def test_what_a_drawing_is_called_is_a_text_and_code_is_none():
+    page = '<svg role="img" aria-label="Sun"><title>Star</title></svg><code title="Key">sk-no</code>'
+    assert naked(page) == ["Sun", "Key", "Star"]
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "templates")))

@@ -83,6 +83,9 @@ function nameOf(key, held) {
   return held && key.length === 1 ? held + key.toUpperCase() : held + key;
 }
 
+// Escape is first of all for what lies on top, which the browser closes by itself.
+const isCovered = () => document.querySelector(":popover-open, dialog:modal");
+
 // The first of two keys waits a moment for the second.
 function begin(key) {
   begun = `${key} `;
@@ -92,6 +95,7 @@ function begin(key) {
 document.addEventListener("keydown", (event) => {
   const held = heldIn(event);
   if (event.defaultPrevented || (!held && typing(event.target))) return;
+  if (event.key === "Escape" && isCovered()) return;
   const key = begun + nameOf(event.key, held);
   begun = "";
   if (areOff && isSingle(key)) return;

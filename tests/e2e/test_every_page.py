@@ -10,7 +10,7 @@ from tests.e2e.test_viewer import SHIFTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 PARTS = 3  # of the walk, which can be walked at once
-WIDTHS = (320, 360, 390, 480, 640, 768, 900, 1024, 1280, 1440, 1920, 2560)
+WIDTHS = (195, 320, 360, 390, 480, 640, 768, 900, 1024, 1280, 1440, 1920, 2560)
 PIECES = {"generate-pick", "generate-shelf", "tag-suggest", "prompt-complete", "search-suggest"}  # of pages
 MORE = {
     "nothing found": "/?q=nothing-like-this",
@@ -25,7 +25,7 @@ WAYS = {
     "mirrored": ("document.documentElement.dir = 'rtl'", (390, 1280)),
     "large letters": (
         "Object.assign(document.documentElement, { dir: 'ltr' }).style.fontSize = '200%'",
-        (1280,),
+        (390, 1280),
     ),
 }
 SETTLED = """async () => {
