@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from gallery import audit, tasks
-from gallery.language.wording import gettext_lazy
+from gallery.language.wording import as_kept, format_lazy, gettext_lazy, lazy_words
 from gallery.models import ConnectionProfile, ModelList, QueuedTask
 from gallery.models.fields import UnreadableSecret
 from providers import listing, registry
@@ -21,6 +21,9 @@ from providers.errors import AuthError, ProviderError
 from providers.own_hardware import SERVER_DEFAULT
 
 BUILT_IN = gettext_lazy("Showing the built-in list. Try again.")
+NO_PATH = gettext_lazy(
+    "The address has no path; {label}'s own ends in /{usual}, so yours may need it as well."
+)
 NO_LIST = gettext_lazy("The list has no model for pictures in it.")
 IN_USE = timedelta(days=30)  # since a connection was last asked for a picture
 FRESH = timedelta(days=1)  # after that, whoever asks for the list gets it read anew
@@ -97,11 +100,11 @@ def check_profile(profile: ConnectionProfile) -> CheckResult:
         result = provider_for(profile).test()
     except ProviderError as exc:
         result = CheckResult(ok=False, code=exc.code, message=exc.message)
-    result = replace(result, message=f"{result.message} {_more(profile, result)}".strip())
+    more = _more(profile, result)
     profile.checked_at = timezone.now()
-    profile.check_code, profile.check_message = result.code, result.message[:500]
+    profile.check_code, profile.check_message = result.code, f"{result.message} {as_kept(more)}".strip()[:500]
     profile.save(update_fields=["checked_at", "check_code", "check_message"])
-    return result
+    return replace(result, message=f"{result.message} {more}".strip())
 
 
 def _more(profile: ConnectionProfile, result: CheckResult) -> str:
@@ -112,19 +115,27 @@ def _more(profile: ConnectionProfile, result: CheckResult) -> str:
     listed = refresh(profile)
     if listed.source == "built-in" or listed.note:
         return ""
-    count = len([model for model in listed.living if model.id != SERVER_DEFAULT])
+    return _how_many(len([model for model in listed.living if model.id != SERVER_DEFAULT]))
+
+
+@lazy_words
+def _how_many(count: int) -> str:
     return ngettext("{n} image model is ready.", "{n} image models are ready.", count).format(n=count)
 
 
+def told_of(profile: ConnectionProfile) -> str:
+    """What its test said, in the reader's language where the words are ours."""
+    hint = hint_about_address(profile.provider, profile.base_url)
+    return profile.check_message.replace(as_kept(hint), str(hint)) if hint else profile.check_message
+
+
 def hint_about_address(slug: str, address: str) -> str:
-    """A sentence about an address that stops where the provider's own goes on with a path, or nothing."""
+    """A lazy sentence about an address that stops where the provider's own has a path, or nothing."""
     provider = registry.connect(slug, Connection(base_url=address))
     usual = provider.default_base_url.removeprefix("https://").partition("/")[2]
     if not usual or not address or address.partition("://")[2].partition("/")[2]:
         return ""
-    return gettext(
-        "The address has no path; {label}'s own ends in /{usual}, so yours may need it as well."
-    ).format(label=provider.label, usual=usual)
+    return format_lazy(NO_PATH, label=provider.label, usual=usual)
 
 
 def models_of(profile: ConnectionProfile) -> Models:

@@ -11,6 +11,7 @@ from gallery.batches.orders import Layout, Order, lay_out, see_that_it_is_paid_f
 from gallery.batches.recipes import recipe_of
 from gallery.generations import admission, generation
 from gallery.generations.generation import IDEMPOTENCY_LIFE, IdempotencyConflict
+from gallery.language.wording import as_kept
 from gallery.models import Batch, BatchCell
 
 
@@ -66,7 +67,7 @@ def _write_down(owner, order: Order, laid: Layout, idempotency_key: str | None, 
         axes=[
             {
                 "kind": axis.kind,
-                "name": axis.name,
+                "name": as_kept(axis.name),
                 "labels": [axis.label(at) for at in range(len(axis.values))],
             }
             for axis in laid.axes

@@ -126,7 +126,7 @@ def _abilities(wish: Wish) -> Capabilities:
 
 def _template(order: Order) -> expand.Template:
     if order.prompts:
-        prompts = Axis(kind="prompt", name=gettext("Prompt"), values=tuple(dict.fromkeys(order.prompts)))
+        prompts = Axis(kind="prompt", name=gettext_lazy("Prompt"), values=tuple(dict.fromkeys(order.prompts)))
         return expand.Template(spots=[expand.Spot(axis=0)], axes=[prompts])
     listed = {row.folded: row for row in order.placeholders}
     template = expand.template_of(order.wish.prompt, listed, with_words=bool(order.words))
@@ -147,11 +147,11 @@ def _more_axes(order: Order) -> Iterator[Axis]:
         keys, names = tuple(str(look.pk) for look in looks), tuple(look.name for look in looks)
         yield Axis(kind="looks", name=person.name, values=keys, labels=names)
     if order.words:
-        yield Axis(kind="words", name=gettext("Words"), values=tuple(dict.fromkeys(order.words)))
+        yield Axis(kind="words", name=gettext_lazy("Words"), values=tuple(dict.fromkeys(order.words)))
     if order.shapes:
         shapes = tuple(dict.fromkeys(order.shapes))
         labels = tuple(shape.replace("x", " × ") for shape in shapes)
-        yield Axis(kind="shape", name=gettext("Shape"), values=shapes, labels=labels)
+        yield Axis(kind="shape", name=gettext_lazy("Shape"), values=shapes, labels=labels)
 
 
 def _cells(

@@ -13,12 +13,14 @@ from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language, gettext
 
+from gallery import vendors
 from gallery.language.numerals import images, local, thousands
 from gallery.models import Tag
 
 register = template.Library()
 register.filter(thousands)
 register.filter(images)
+register.filter(vendors.told_of)
 
 SPRITE = "vendor/lucide/icons.svg"
 KIND_ICONS = {

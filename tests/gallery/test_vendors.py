@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from gallery import connections, offers, tasks, vendors
 from gallery.forms.generate import GenerateForm
@@ -75,6 +75,22 @@ def test_a_test_that_works_reads_the_list_and_says_how_long_it_is(connect):
     living = vendors.models_of(again(profile)).living
     assert result.message.endswith(f" {len(living)} image models are ready.")
     assert again(profile).check_message == result.message
+
+
+def test_what_a_test_said_is_kept_in_english_and_read_in_anybodys_language(connect):
+    profile, _ = connect("openrouter")
+    with translation.override("de"):
+        assert vendors.check_profile(profile).message.endswith("bereit.")
+    assert again(profile).check_message.endswith("image models are ready.")
+
+
+def test_a_hint_that_was_kept_is_read_in_anybodys_language(owner):
+    profile = ConnectionProfile(owner=owner, provider="openai", base_url="https://vendor.test")
+    profile.check_message = f"Nobody is there. {vendors.hint_about_address('openai', profile.base_url)}"
+    with translation.override("de"):
+        assert vendors.told_of(profile).startswith("Nobody is there. Die Adresse hat keinen Pfad")
+        profile.check_message = "Was einmal so dastand."
+        assert vendors.told_of(profile) == "Was einmal so dastand."
 
 
 def test_a_list_that_cannot_be_read_leaves_the_built_in_one(connect):

@@ -5,9 +5,11 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from gallery import batches, tagging
 from gallery.generations import calls
+from gallery.generations.generation import Wish
 from gallery.models import Batch, Generation, Tag
 from gallery.prompting import placeholders, presets
 from tests.gallery.api.conftest import is_problem
@@ -50,6 +52,14 @@ def test_a_batch_is_begun_followed_and_done(api, profile):
     assert len(first["generation"]["images"]) == 1
     assert Tag.objects.get(name="dusk").count.n == 4
     assert api.get("/batches").json()["items"][0]["id"] == told["id"]
+
+
+def test_what_varies_is_kept_in_english_whoever_asked(owner, profile):
+    order = batches.Order(wish=Wish(profile=profile, prompt="a fox"), words=["sly"], shapes=["1024x1024"])
+    with translation.override("de"):
+        assert [str(axis.name) for axis in batches.lay_out(order).axes] == ["Wörter", "Format"]
+        batch = batches.create(owner, order)
+    assert [axis["name"] for axis in batch.axes] == ["Words", "Shape"]
 
 
 def test_looks_and_placeholders_are_named(api, owner, profile):
