@@ -18,6 +18,7 @@ class Words:
 
     one: str
     many: str
+    none: str  # where there are none yet, and what to do about it
     empty: str
     hint: str  # in the field for a new one
     portrait: bool = False  # whether its page begins with a face
@@ -27,34 +28,39 @@ WORDS = {
     Tag.Kind.CHARACTER: Words(
         one=gettext_lazy("character"),
         many=gettext_lazy("Characters"),
-        empty=gettext_lazy("No characters yet. Start with a name, then file pictures under it."),
+        none=gettext_lazy("No characters yet"),
+        empty=gettext_lazy("Start with a name, then file pictures under it."),
         hint=gettext_lazy("Mira Vale"),
         portrait=True,
     ),
     Tag.Kind.LOOK: Words(
         one=gettext_lazy("look"),
         many=gettext_lazy("Looks"),
-        empty=gettext_lazy("No looks yet. A look is a way in which a character appears."),
+        none=gettext_lazy("No looks yet"),
+        empty=gettext_lazy("A look is a way in which a character appears."),
         hint=gettext_lazy("winter cloak"),
         portrait=True,
     ),
     Tag.Kind.PERSONA: Words(
         one=gettext_lazy("persona"),
         many=gettext_lazy("Personas"),
-        empty=gettext_lazy("No personas yet. A persona is who you are in a chat."),
+        none=gettext_lazy("No personas yet"),
+        empty=gettext_lazy("A persona is who you are in a chat."),
         hint=gettext_lazy("The Archivist"),
         portrait=True,
     ),
     Tag.Kind.CHAT: Words(
         one=gettext_lazy("chat"),
         many=gettext_lazy("Chats"),
-        empty=gettext_lazy("No chats yet. File the pictures of one story together under its name."),
+        none=gettext_lazy("No chats yet"),
+        empty=gettext_lazy("File the pictures of one story together under its name."),
         hint=gettext_lazy("The Long Night"),
     ),
     Tag.Kind.TAG: Words(
         one=gettext_lazy("tag"),
         many=gettext_lazy("Tags"),
-        empty=gettext_lazy("No tags yet. Write some on a picture, or start one here."),
+        none=gettext_lazy("No tags yet"),
+        empty=gettext_lazy("Write some on a picture, or start one here."),
         hint=gettext_lazy("blue hour"),
     ),
 }

@@ -5,6 +5,10 @@ import { say, undoLast } from "toasts";
 register("z", "Undo", undoLast);
 document.querySelector("[data-shortcuts]")?.addEventListener("click", showSheet);
 
+// On a small screen a row of links may begin with others than the one that is open.
+for (const link of document.querySelectorAll(":is(.split nav, .chips--scroll) [aria-current]"))
+  link.scrollIntoView({ block: "nearest", inline: "center" });
+
 const sentences = {
   401: "You have been logged out. Reload the page to log in again.",
   413: "That is more than this server accepts at once.",
