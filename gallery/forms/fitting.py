@@ -6,11 +6,11 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from gallery.forms.generate import CHOICES, OPTION, GenerateForm, values_of, words
 from gallery.generations.generation import Wish
-from gallery.language.wording import gettext_lazy
+from gallery.language.sentences import Sentence
 from gallery.offers import Offer
 from gallery.screens.shapes import nearest, ratio_of
 from providers.errors import InvalidRequest
@@ -20,12 +20,12 @@ LISTS = ("original", "references")
 PICTURES = (*LISTS, "mode", "mask")
 SHAPE = {"aspect_ratio", "size", "exact_size"}
 LOST = {
-    "seed": gettext_lazy("takes no seed. It is left out."),
-    "negative_prompt": gettext_lazy("takes no negative prompt. It is left out."),
-    "quality": gettext_lazy("has one quality only."),
-    "resolution": gettext_lazy("has one resolution only."),
-    "stream": gettext_lazy("shows no previews."),
-    "mask": gettext_lazy("takes no mask. It is left out."),
+    "seed": gettext_noop("takes no seed. It is left out."),
+    "negative_prompt": gettext_noop("takes no negative prompt. It is left out."),
+    "quality": gettext_noop("has one quality only."),
+    "resolution": gettext_noop("has one resolution only."),
+    "stream": gettext_noop("shows no previews."),
+    "mask": gettext_noop("takes no mask. It is left out."),
 }
 
 
@@ -68,8 +68,13 @@ def fit(values: Mapping[str, Any], offer: Offer) -> tuple[dict[str, Any], list[s
     notes += _fit_number(kept, form)
     notes += _fit_pictures(values, kept, form)
     lost = [words for name, words in LOST.items() if name in typed.keys() - kept and typed[name] != "auto"]
-    notes += [f"{offer.info.label} {words}" for words in lost]
+    notes += [without(offer, words) for words in lost]
     return kept, notes
+
+
+def without(offer: Offer, lost: str) -> Sentence:
+    """What a model does not do: `lost` is one of the words below."""
+    return Sentence("{label} {lost}", label=offer.info.label, lost=Sentence(lost))
 
 
 def _fit_choice(name, kept, form) -> list[str]:
@@ -79,12 +84,17 @@ def _fit_choice(name, kept, form) -> list[str]:
     kept[name] = spelled.get(asked.casefold(), field.initial)
     if asked.casefold() in spelled:
         return []
-    instead = words(field.initial) if field.initial else gettext("the provider's own")
+    instead = _said(field.initial) if field.initial else Sentence(gettext_noop("the provider's own"))
     return [
-        gettext("{words} is not offered by {label}, using {instead}.").format(
-            words=words(asked), label=form.offer.info.label, instead=instead
+        Sentence(
+            gettext_noop("{words} is not offered by {label}, using {instead}."),
+            words=_said(asked), label=form.offer.info.label, instead=instead,
         )
-    ]
+    ]  # fmt: skip
+
+
+def _said(value: str) -> str:
+    return Sentence("Automatic") if value == "auto" else words(value)
 
 
 def _fit_shape(typed, kept, form) -> list[str]:
@@ -97,10 +107,11 @@ def _fit_shape(typed, kept, form) -> list[str]:
     if not ratio_of(asked) or ratio_of(kept[name]) and abs(ratio_of(asked) - ratio_of(kept[name])) < 0.01:
         return []
     return [
-        gettext("{asked} is not offered by this model, using {instead}.").format(
-            asked=asked.replace("x", " × "), instead=kept[name].replace("x", " × ")
+        Sentence(
+            gettext_noop("{asked} is not offered by this model, using {instead}."),
+            asked=asked.replace("x", " × "), instead=kept[name].replace("x", " × "),
         )
-    ]
+    ]  # fmt: skip
 
 
 def _fit_number(kept, form) -> list[str]:
@@ -109,10 +120,11 @@ def _fit_number(kept, form) -> list[str]:
         return []
     kept["n"] = str(most)
     return [
-        gettext("{label} makes {most} at once, not {asked}.").format(
-            label=form.offer.info.label, most=most, asked=asked
+        Sentence(
+            gettext_noop("{label} makes {most} at once, not {asked}."),
+            label=form.offer.info.label, most=most, asked=asked,
         )
-    ]
+    ]  # fmt: skip
 
 
 def _fit_pictures(values, kept, form) -> list[str]:
@@ -123,30 +135,25 @@ def _fit_pictures(values, kept, form) -> list[str]:
     kept.update({name: ids for name, ids in lists.items() if ids})
     notes = []
     if references and not able.max_references:
-        notes.append(gettext("{label} takes no reference images. They are left out.").format(label=label))
+        none = gettext_noop("{label} takes no reference images. They are left out.")
+        notes.append(Sentence(none, label=label))
     elif len(references) > able.max_references:
         left = len(references) - able.max_references
-        notes.append(
-            gettext("{label} takes {max_references} reference images. The last {left} are left out.").format(
-                label=label, max_references=able.max_references, left=left
-            )
-        )
+        few = gettext_noop("{label} takes {max_references} reference images. The last {left} are left out.")
+        notes.append(Sentence(few, label=label, max_references=able.max_references, left=left))
     if kept.get("mode") == "edit" and "edit" not in able.modes:
         kept["mode"] = ""
-        notes.append(
-            gettext("{label} does not edit pictures. It makes a new one after those that go along.").format(
-                label=label
-            )
-        )
+        new = gettext_noop("{label} does not edit pictures. It makes a new one after those that go along.")
+        notes.append(Sentence(new, label=label))
     return notes
 
 
 # --- A wish that was made for one model, carried over to another one ------------------------------
 
 DROPPED = {
-    "style": gettext_lazy("has no styles. It is left out."),
-    "background": gettext_lazy("has one background only."),
-    "output_format": gettext_lazy("chooses the file type itself."),
+    "style": gettext_noop("has no styles. It is left out."),
+    "background": gettext_noop("has one background only."),
+    "output_format": gettext_noop("chooses the file type itself."),
 }
 ANY = {"auto", "opaque", "png"}  # what a model does that cannot be told
 
@@ -205,17 +212,15 @@ def _values_of(wish: Wish, offer: Offer) -> dict[str, Any]:
 
 def _also_lost(wish: Wish, kept, offer: Offer) -> list[str]:
     lost = [
-        f"{offer.info.label} {said}"
+        without(offer, said)
         for name, said in DROPPED.items()
         if getattr(wish, name) and getattr(wish, name) not in ANY and name not in kept
     ]
     if wish.negative_prompt and not wish.expand and not offer.info.capabilities.negative_prompt:
-        lost.append(f"{offer.info.label} {LOST['negative_prompt']}")
+        lost.append(without(offer, LOST["negative_prompt"]))
     options = [name for name in wish.options if name != FORCE and OPTION + name not in kept]
-    return lost + [
-        gettext("{label} has no option “{name}”. It is left out.").format(label=offer.info.label, name=name)
-        for name in options
-    ]
+    foreign = gettext_noop("{label} has no option “{name}”. It is left out.")
+    return lost + [Sentence(foreign, label=offer.info.label, name=name) for name in options]
 
 
 def _pictures_kept(wish: Wish, kept, offer: Offer) -> dict[str, Any]:

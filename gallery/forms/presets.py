@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 
 from gallery import offers
-from gallery.forms.fitting import LOST, fit_wish
+from gallery.forms.fitting import LOST, fit_wish, without
 from gallery.forms.generate import LABELS, OPTION
 from gallery.forms.plain import PlainForm
 from gallery.generations.generation import Wish
@@ -89,7 +89,7 @@ def for_wish(
         if offer.info.capabilities.negative_prompt:
             kept["negative_prompt"] = negative
         else:
-            notes.append(f"{offer.info.label} {LOST['negative_prompt']}")
+            notes.append(without(offer, LOST["negative_prompt"]))
     return {name: value for name, value in kept.items() if value not in (None, "", {})}, notes
 
 

@@ -109,7 +109,7 @@ def _add(comparison: Comparison, position: int, wish: Wish, pair: Pair, own: Own
         model=offer.info.id,
     )
     try:
-        fitted, column.notes = fit_wish(wish, offer, own)
+        fitted, column.said = fit_wish(wish, offer, own)
         made = generation.submit(comparison.owner, fitted)
     except ProviderError as exc:
         column.error_code, column.error_message = exc.code, exc.message

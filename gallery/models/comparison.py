@@ -3,6 +3,7 @@
 from django.db import models
 from django.urls import reverse
 
+from gallery.language import sentences
 from gallery.models.base import Owned, OwnedQuerySet
 
 
@@ -47,7 +48,7 @@ class ComparisonColumn(models.Model):
     )
     provider = models.CharField(max_length=32)
     model = models.CharField(max_length=120)
-    notes = models.JSONField(default=list)  # sentences: what was changed for this model
+    notes = models.JSONField(default=list)  # what was changed for this model: `said`
     # Why nothing was sent, when there is no generation
     error_code = models.CharField(max_length=20, blank=True)
     error_message = models.TextField(blank=True)
@@ -60,6 +61,15 @@ class ComparisonColumn(models.Model):
 
     def __str__(self):
         return f"{self.model}, column {self.position} of {self.comparison_id}"
+
+    @property
+    def said(self) -> list[str]:
+        """What was changed for this model, in the reader's language."""
+        return [sentences.shown(note) for note in self.notes]
+
+    @said.setter
+    def said(self, notes: list[str]) -> None:
+        self.notes = [sentences.kept(note) for note in notes]
 
     @property
     def generation(self):

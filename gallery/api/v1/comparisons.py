@@ -188,6 +188,6 @@ def _column(row: ComparisonColumn) -> dict:
         "provider": row.provider,
         "model": row.model,
         "generation": row.generation.public_id if row.generation else None,
-        "notes": row.notes,
+        "notes": row.said,
         "error": error,
     }
