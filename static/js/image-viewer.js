@@ -266,6 +266,18 @@ if (dialog) {
   });
 }
 
+// A tag that goes takes its button along: the focus goes to the next one, or to where tags are written.
+let place = null; // of the button that was pressed
+const removers = () => [...frame.querySelectorAll("#image-tags .x")];
+
+frame?.addEventListener("click", ({ target }) => target.closest("#image-tags button") && (place = removers().indexOf(target.closest(".x"))));
+frame?.addEventListener("htmx:after:swap", () => {
+  if (place === null || frame.contains(document.activeElement)) return;
+  const next = place < 0 ? null : (removers()[place] ?? removers().at(-1));
+  (next ?? frame.querySelector("#add-tags"))?.focus({ preventScroll: true });
+  place = null;
+});
+
 // A tag that was taken off is back.
 document.addEventListener("bulk:undone", () => {
   const tags = frame?.querySelector("#image-tags");
