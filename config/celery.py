@@ -45,6 +45,7 @@ app.conf.update(
     # the next from starting. Nobody needs it: a worker that lives says so in the database.
     worker_enable_remote_control=False,
     worker_pool="threads",
+    worker_consumer="config.celery_consumer:Consumer",
     worker_concurrency=settings.WORKER_CONCURRENCY,
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_redirect_stdouts=False,

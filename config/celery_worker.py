@@ -13,6 +13,7 @@ from django.db import close_old_connections, connection
 from config.calling import bell
 from config.celery import app
 from gallery.work import housekeeping, stopping
+from gallery.work.pulse import pulse
 from gallery.work.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ class Hands(Runner):
 
     def start(self) -> None:
         log.info("Worker %s takes up to %d tasks at once", self.name, self.concurrency)
+        pulse.begin()
         for part in (self.beat, self._look, self._keep_house):
             threading.Thread(target=part, daemon=True).start()
 

@@ -34,7 +34,10 @@ def main() -> None:
     pixels.lock_down()
     warm_up(pixels)
     sock = socket.socket(fileno=0)
-    wire.send(sock, {"ready": True})
+    try:
+        wire.send(sock, {"ready": True})
+    except ConnectionError:
+        return  # the server was stopped meanwhile
     limit_for_good()
     while serve(sock, pixels):
         pass

@@ -21,6 +21,7 @@ from gallery.generations import generation as generations
 from gallery.generations.answers import SPOOL_LIFE, spool_of
 from gallery.models import Generation, GenerationCall, QueuedTask
 from gallery.work import leases, parking
+from gallery.work.pulse import pulse
 from providers import registry, spooling
 from providers.base import Provider
 from providers.errors import PERHAPS_CHARGED
@@ -38,8 +39,9 @@ def recover_here() -> None:
     """Go on with what was sent from here. Answers lie in the spool, which others may not see."""
     stale = leases.is_free()
     here = GenerationCall.objects.filter(stale, places.is_near())
-    for call in here.filter(state=State.SENT).select_related("generation__profile"):
-        _recover_sent(call, stale)
+    if pulse.is_sure_of_this_place():
+        for call in here.filter(state=State.SENT).select_related("generation__profile"):
+            _recover_sent(call, stale)
     for call in here.filter(state=State.ANSWERED, run_after__lte=timezone.now()):
         _wake_if_asleep(call)
     _adopt_late_answers()
@@ -52,7 +54,8 @@ def recover_anywhere() -> None:
     for call in waiting.filter(run_after__lte=timezone.now() - timedelta(seconds=10)):
         _wake_if_asleep(call)
     lines.move_all()
-    _release_the_orphaned()
+    if pulse.is_sure_of_others():
+        _release_the_orphaned()
 
 
 def _release_the_orphaned() -> None:

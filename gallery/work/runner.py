@@ -31,6 +31,7 @@ from gallery.files import places
 from gallery.models import QueuedTask
 from gallery.models import Worker as WorkerRow
 from gallery.work import fairness, leases, occupation, parking
+from gallery.work.pulse import pulse
 
 log = logging.getLogger(__name__)
 
@@ -193,6 +194,7 @@ class Runner:
             try:
                 close_old_connections()
                 self._say(started)
+                pulse.felt()
             except Exception:
                 log.exception("The heartbeat could not be written")
                 connection.close()

@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 
 from gallery.models import QueuedTask
 from gallery.work import housekeeping, stopping, wakeups
+from gallery.work.pulse import pulse
 from gallery.work.runner import HEARTBEAT_EVERY, RowBackend, Runner
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class Worker(Runner):
     def run(self) -> None:
         """Work until `stop`; then let running tasks finish for a while."""
         log.info("Worker %s takes up to %d tasks at once", self.name, self.concurrency)
+        pulse.begin()
         helpers = [threading.Thread(target=part, daemon=True) for part in (self._keep_house, self.beat)]
         for helper in helpers:
             helper.start()

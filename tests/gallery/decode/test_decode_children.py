@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -282,3 +284,14 @@ def test_forked_process_starts_children_of_its_own(inspect, tmp_path):
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert inspect(encode(card())).width == 96
+
+
+def test_a_process_whose_server_was_stopped_meanwhile_leaves_without_a_word():
+    ours, theirs = socket.socketpair()
+    ours.close()
+    with theirs:
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", pool.PROGRAM, str(pool.ROOT)],
+            stdin=theirs.fileno(), capture_output=True, timeout=60,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
