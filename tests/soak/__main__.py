@@ -11,13 +11,14 @@ import shutil
 import signal
 import sys
 import tempfile
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from tests.bench.__main__ import machine
 from tests.brokers import RabbitMQ, Redis
-from tests.soak import machines, run, verdict
+from tests.soak import machines, people, run, verdict
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LONG = 300  # seconds from which latencies and growth are judged as well
@@ -29,18 +30,30 @@ def main() -> int:
     options = _options()
     failures = 0
     for name in options.databases.split(","):
-        with tempfile.TemporaryDirectory(prefix="vignette-soak-") as folder:
+        with _folder(name) as folder:
             print(f"· {name}: {options.seconds} seconds", flush=True)
             with run.database(name, POSTGRES) as address:
-                evening = run.spend(Path(folder), address, options)
+                evening = run.spend(folder, address, options)
             findings = verdict.judge(evening, is_long=options.is_long)
             text = f"{machine()}, {name}, {options.seconds} s\n\n{verdict.table(evening)}\n{_said(findings)}"
             print(text)
             _write(name, text)
-            if findings:
-                failures += 1
-                shutil.copyfile(evening.log, ROOT / "var" / "soak" / f"{name}.log")
+            failures += bool(findings)
     return 1 if failures else 0
+
+
+@contextmanager
+def _folder(name: str):
+    """One for the evening. What was logged in it is kept in `var/soak`, until the next one."""
+    with tempfile.TemporaryDirectory(prefix="vignette-soak-") as folder:
+        try:
+            yield Path(folder)
+        finally:
+            kept = ROOT / "var" / "soak" / name
+            shutil.rmtree(kept, ignore_errors=True)
+            kept.mkdir(parents=True)
+            for log in Path(folder).glob("*.log"):
+                shutil.copy(log, kept)
 
 
 def _options():
@@ -56,6 +69,9 @@ def _options():
         options.databases = "postgres"
         options.kind = partial(_machines, BROKERS[options.machines])
     options.is_long = options.seconds >= LONG
+    options.company = people.Company()
+    if options.machines and not options.is_long:
+        options.company = people.SMALL_COMPANY
     if options.delay is None:
         options.delay = 20 if options.is_long else 2
     return options

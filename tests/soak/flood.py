@@ -28,9 +28,10 @@ def pour(port: int, token: str, other: str, requests: int) -> Flood:
     def press():
         while True:
             with lock:
-                if next(left, None) is None:
-                    return
-            status, is_polite = _ask(port, token)
+                number = next(left, None)
+            if number is None:
+                return
+            status, is_polite = _ask(port, token, f"a flood {number}")
             with lock:
                 flood.answers[status] += 1
                 flood.impolite += not is_polite
@@ -46,11 +47,11 @@ def pour(port: int, token: str, other: str, requests: int) -> Flood:
     return flood
 
 
-def _ask(port: int, token: str) -> tuple[int, bool]:
+def _ask(port: int, token: str, prompt: str) -> tuple[int, bool]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     try:
-        connection.request("POST", "/api/v1/generations", json.dumps({"prompt": "a flood"}), headers)
+        connection.request("POST", "/api/v1/generations", json.dumps({"prompt": prompt}), headers)
         answer = connection.getresponse()
         body = json.loads(answer.read())
     except (OSError, http.client.HTTPException, ValueError):

@@ -1,7 +1,7 @@
 """Several machines: two web servers behind nginx, two Celery workers, a broker, S3 and PostgreSQL.
 
 Each machine has a data folder of its own, and what `deploy/` gives them in common. Meanwhile a worker is
-killed every minute, and the broker goes away twice and comes back empty.
+killed every minute, and the broker goes away twice; Redis comes back empty.
 """
 
 import itertools
@@ -18,12 +18,23 @@ from pathlib import Path
 from tests.brokers import KEYS
 from tests.services import S3Server, free_port, wait_for_port, weed_command
 from tests.soak import watching
-from tests.soak.run import Place
+from tests.soak.promises import Kill
+from tests.soak.run import Place, bad_lines
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUCKET = "vignette-soak"
 KILL_EVERY = 60.0  # seconds
-AWAY = 5.0  # seconds that a killed worker, and the broker, stay away
+AWAY = 5.0  # seconds that a killed worker, and the broker, stay away; half of it in a short form
+SHORT = 120  # seconds of an evening
+AT_ONCE = "60"  # tasks of one worker
+STARTS_AGAIN = 2.0  # seconds until a process that ended is started again, as by systemd
+# What Celery says at the level of an error while its broker is away. It goes on by itself.
+EXPECTED = (
+    "celery.worker.consumer.consumer: consumer: Cannot connect to",  # it tries again
+    "celery.beat: beat: Connection error",  # likewise
+    "celery.beat: Message Error: Couldn't apply scheduled task",  # it comes again when it is due again
+    "Couldn't ack",  # a message that woke somebody, who finds nothing to do when it comes again
+)
 NGINX = """
 daemon off; pid nginx.pid; error_log error.log; {user}
 events {{ worker_connections 1024; }}
@@ -40,13 +51,11 @@ class Machines(Place):
 
     def __init__(self, folder: Path, address: str, allowed: str, broker):
         super().__init__(folder, address, allowed)
-        self.folder, self.broker, self.kills = folder, broker, 0
-        self.webs: list[Machine] = []
-        self.workers: list[Machine] = []
+        self.folder, self.broker = folder, broker
+        self.machines: list[Machine] = []
         self.others: list[subprocess.Popen] = []
-        self.environment |= KEYS | {
-            "BROKER_URL": broker.address, "WORKER_CONCURRENCY": "60",
-        } | self._s3()  # fmt: skip
+        self.over = threading.Event()
+        self.environment |= KEYS | {"BROKER_URL": broker.address} | self._s3()
 
     def _s3(self) -> dict[str, str]:
         folder, port = self.folder / "s3", free_port()
@@ -68,21 +77,34 @@ class Machines(Place):
 
     def start(self) -> None:
         celery = [str(Path(sys.executable).with_name("celery")), "-A", "config"]
-        for number, port in enumerate((free_port(), free_port())):
-            serve = [sys.executable, "manage.py", "serve", "--port", str(port)]
-            self.webs.append(Machine(self, f"web-{number}", serve, port=port))
-            self._wait_until_answered(port)  # the first one collects the static files
-        for number in range(2):
-            self.workers.append(Machine(self, f"worker-{number}", [*celery, "worker"]))
-        self.beat = Machine(self, "beat", [*celery, "beat"])
-        self._balance()
+        ports = [free_port(), free_port()]
+        serve = [[sys.executable, "manage.py", "serve", "--port", str(port)] for port in ports]
+        first = Machine(self, "web-0", serve[0])
+        self.machines = [first]
+        self._wait_until_answered(ports[0])  # it collects the static files
+        self.workers = [
+            Machine(self, f"worker-{number}", [*celery, "worker", "-c", AT_ONCE]) for number in range(2)
+        ]
+        self.webs = [first, Machine(self, "web-1", serve[1])]
+        self.machines += [self.webs[1], *self.workers, Machine(self, "beat", [*celery, "beat"])]
+        self._wait_until_answered(ports[1])
+        self._balance(ports)
         self._wait_until_answered(self.port)
-        self.process = self.webs[0].process
+        watching.wait_for(lambda: all(worker.place for worker in self.workers), 60)
+        threading.Thread(target=self._supervise, daemon=True).start()
 
-    def _balance(self) -> None:
+    def _supervise(self) -> None:
+        """Start again what ended by itself."""
+        while not self.over.wait(STARTS_AGAIN):
+            for machine in self.machines:
+                if (status := machine.ended_by_itself()) is not None:
+                    self.deaths.append(f"{time.strftime('%H:%M:%S')} {machine.name} with status {status}")
+                    machine.start()
+
+    def _balance(self, ports: list[int]) -> None:
         """nginx with the site of deploy/compose-nginx.conf."""
         site = (ROOT / "deploy" / "compose-nginx.conf").read_text()
-        servers = " ".join(f"server 127.0.0.1:{web.port};" for web in self.webs)
+        servers = " ".join(f"server 127.0.0.1:{port};" for port in ports)
         site = site.replace("server web:8000;", servers).replace("listen 8080;", f"listen {self.port};")
         assert servers in site
         user = "user root;" if os.geteuid() == 0 else ""
@@ -92,15 +114,7 @@ class Machines(Place):
         program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
         if not program:
             raise RuntimeError("nginx is missing. Debian: sudo apt install nginx-light")
-        words = [
-            program,
-            "-p",
-            str(folder),
-            "-c",
-            str(folder / "nginx.conf"),
-            "-e",
-            str(folder / "error.log"),
-        ]
+        words = [program, "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"]
         wait_for_port(self.port, self._begin(words, folder / "output.log"))
 
     def _wait_until_answered(self, port: int) -> None:
@@ -112,7 +126,7 @@ class Machines(Place):
                 return False
 
         if not watching.wait_for(answers, 90):
-            raise RuntimeError(f"a server did not start: {self.logs()}")
+            raise RuntimeError(f"a server did not start: {self.machines[-1].log.read_text()}")
 
     def processes(self) -> dict[str, int | None]:
         return {"web": self.webs[0].process.pid, "worker": self.workers[1].process.pid}
@@ -120,48 +134,62 @@ class Machines(Place):
     def disturb(self, over: threading.Event, seconds: float) -> None:
         """Kill a worker every minute, in turn, and let the broker go at a third and at two thirds."""
         begun, victims = time.monotonic(), itertools.cycle(self.workers)
-        every = min(KILL_EVERY, seconds / 3)
-        moments = [(every * (n + 0.5), "kill") for n in range(int(seconds / every))]
+        away = AWAY if seconds >= SHORT else AWAY / 2
+        every = min(KILL_EVERY, seconds / 2.5)
+        moments = [(every * (n + 0.5), "worker") for n in range(int(seconds / every))]
         moments += [(seconds / 3, "broker"), (seconds * 2 / 3, "broker")]
         for moment, what in sorted(moments):
             if over.wait(max(0, begun + moment - time.monotonic())):
-                return
-            if what == "kill":
-                next(victims).be_away(AWAY)
-                self.kills += 1
+                break
+            if what == "worker":
+                victim = next(victims)
+                self.kills.append(Kill(moment=time.time(), place=victim.place))
+                victim.be_away(away)
             else:
                 self.broker.go()
-                time.sleep(AWAY)
+                time.sleep(away)
                 self.broker.come_back()
+        whats = [what for _, what in moments]
+        self.trouble = [
+            f"{len(self.kills)} workers were killed",
+            f"the broker went {whats.count('broker')} times",
+        ]
 
-    def logs(self) -> str:
-        return "\n".join(web.log.read_text(errors="replace") for web in self.webs)
+    def unwanted(self) -> list[str]:
+        lines = [f"{machine.name}: {line}" for machine in self.machines for line in bad_lines(machine.log)]
+        return [line for line in lines if not any(words in line for words in EXPECTED)]
 
     def stop(self) -> int:
-        """In order. Returns the worst exit status of the web servers."""
-        for worker in [*self.workers, self.beat]:
-            worker.stop()
-        return max(web.stop() for web in self.webs)
+        """In order: who works, then who serves. Returns the worst exit status."""
+        self.over.set()
+        statuses = [machine.stop() for machine in reversed(self.machines)]
+        return max(statuses, key=abs)
 
     def end(self) -> None:
-        for machine in [*self.webs, *self.workers]:
+        self.over.set()
+        for machine in self.machines:
             machine.kill()
         for process in self.others:
-            if process.poll() is None:
-                process.terminate()
-                process.wait(20)
+            process.kill()
+            process.wait()
         self.broker.close()
 
 
 class Machine:
     """A process that is killed and comes back, with its own data folder."""
 
-    def __init__(self, place: Machines, name: str, command: list[str], port: int = 0):
-        self.place, self.command, self.port = place, command, port
-        self.log = place.folder / f"{name}.log"
-        data = place.folder / name
-        self.environment = place.environment | {"DATA_DIR": str(data)}
+    def __init__(self, place: Machines, name: str, command: list[str]):
+        self.name, self.command = name, command
+        self.log, self.data = place.folder / f"{name}.log", place.folder / name
+        self.environment = place.environment | {"DATA_DIR": str(self.data)}
+        self.is_away = False
         self.start()
+
+    @property
+    def place(self) -> str:
+        """What it is called in rows; "" until it has a name."""
+        file = self.data / "spool" / "place"
+        return file.read_text() if file.exists() else ""
 
     def start(self) -> None:
         with self.log.open("ab") as log:
@@ -169,15 +197,20 @@ class Machine:
                 self.command, env=self.environment, stdout=log, stderr=log, cwd=ROOT, start_new_session=True
             )
 
+    def ended_by_itself(self) -> int | None:
+        return None if self.is_away else self.process.poll()
+
     def kill(self) -> None:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def be_away(self, seconds: float) -> None:
+        self.is_away = True
         self.kill()
         time.sleep(seconds)
         self.start()
+        self.is_away = False
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)

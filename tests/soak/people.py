@@ -6,8 +6,10 @@ import random
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from tests.soak import things
+from tests.soak.promises import Promises
 from tests.soak.wire import Browser, Notes
 
 THUMBNAIL = re.compile(r'"(/media/t/[^" ]+)"')
@@ -22,14 +24,30 @@ SEARCHES = (
     "sort:rating",
     "-rating:none",
 )
+SMALL = 60_000  # bytes of a picture in an archive
 SHOWN = 24  # thumbnails that a screen shows before anybody scrolls
+
+
+@dataclass(frozen=True, kw_only=True)
+class Company:
+    """How many come, and how much they bring."""
+
+    readers: int = 20
+    uploaders: int = 5
+    generators: int = 5
+    library: int = 250  # pictures in what each reader sees
+    photograph: int = 8_000_000  # bytes
+    entries: int = 500  # pictures of an archive
+
+
+SMALL_COMPANY = Company(readers=5, uploaders=2, generators=4, library=60, photograph=1_000_000, entries=60)
 
 
 class Crowd:
     """Threads that do something again and again until the evening."""
 
-    def __init__(self, port: int, notes: Notes):
-        self.port, self.notes = port, notes
+    def __init__(self, port: int, notes: Notes, promises: Promises):
+        self.port, self.notes, self.promises = port, notes, promises
         self.over = threading.Event()
         self.threads: list[threading.Thread] = []
 
@@ -82,9 +100,11 @@ class Reader:
         return page
 
 
-def uploader(photograph: bytes):
+def uploader(crowd: Crowd, photograph: bytes, owner: str):
     def upload(browser: Browser) -> None:
-        browser.send_file("upload", "/add/upload/", "file", "holiday.jpg", things.another(photograph))
+        content = things.another(photograph)
+        if browser.send_file("upload", "/add/upload/", "file", "holiday.jpg", content) is not None:
+            crowd.promises.kept(owner, content)
 
     return upload
 
@@ -97,25 +117,28 @@ def generator(crowd: Crowd):
         made = browser.send_json("generate", "/api/v1/generations", wish)
         if made is None:
             return
+        crowd.promises.begun(made["id"])
         path = f"/api/v1/generations/{made['id']}"
         if not browser.listen(path + "/events"):
             crowd.notes.complain(f"the events of {made['id']} broke off")
         browser.visit()
         ended = json.loads(browser.get("generation", path) or b"{}")
-        if ended.get("status") != "done":
+        if ended.get("status") not in ("done", "unknown"):  # whether that may be is asked in the end
             crowd.notes.complain(f"generation {made['id']}: {ended.get('status')} {ended.get('error')}")
 
     return generate
 
 
-def importer(crowd: Crowd, jpeg: bytes, entries: int):
+def importer(crowd: Crowd, jpeg: bytes, entries: int, owner: str):
     """Imports an archive and waits until it is in."""
 
     def bring_in(browser: Browser) -> None:
-        content = things.archive(jpeg, entries)
+        pictures = [things.another(jpeg) for _ in range(entries)]
+        content = things.archive(pictures)
         answer = browser.send_file("import", "/api/v1/imports", "archive", "holiday.zip", content)
         if answer is None:
             return
+        crowd.promises.kept(owner, *pictures)
         path = f"/api/v1/imports/{json.loads(answer)['id']}"
         while not crowd.over.wait(2):
             browser.visit()
@@ -133,3 +156,18 @@ def importer(crowd: Crowd, jpeg: bytes, entries: int):
 def prober(browser: Browser) -> None:
     """Asks whether all is well, as a monitor does."""
     browser.get("health", "/health/ready")
+
+
+def invite(crowd: Crowd, who: dict, company: Company) -> None:
+    photograph, small = things.photograph(company.photograph), things.photograph(SMALL)
+    for number in range(company.readers):
+        session = who["sessions"][number % len(who["sessions"])]
+        crowd.join(Reader(), (3, 9), session=session)
+    for number in range(company.uploaders):
+        person = uploader(crowd, photograph, f"writer-{number}")
+        crowd.join(person, (6, 14), session=who["writers"][number])
+    for number in range(company.generators):
+        crowd.join(generator(crowd), (2, 6), token=who["tokens"][5 + number])
+    person = importer(crowd, small, company.entries, "writer-10")
+    crowd.join(person, (20, 30), token=who["tokens"][10])
+    crowd.join(prober, (1, 1))

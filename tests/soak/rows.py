@@ -5,10 +5,10 @@ import os
 import sys
 import time
 
-LIBRARIES, PICTURES = 4, 250  # libraries that are browsed, and how large they are
+LIBRARIES = 4  # that are browsed
 
 
-def prepare(vendor: str) -> dict:
+def prepare(vendor: str, pictures: str) -> dict:
     """Make people with libraries, sessions, tokens and a connection to the vendor."""
     from django.core.management import call_command
 
@@ -16,7 +16,7 @@ def prepare(vendor: str) -> dict:
 
     readers = [User.objects.create_user(f"reader-{number}") for number in range(LIBRARIES)]
     for reader in readers:
-        call_command("seed_library", reader.username, images=PICTURES, verbosity=0)
+        call_command("seed_library", reader.username, images=int(pictures), verbosity=0)
     writers = [User.objects.create_user(f"writer-{number}") for number in range(11)]
     for writer in writers:
         profile = ConnectionProfile(
@@ -66,10 +66,57 @@ def count() -> dict:
     }
 
 
+def wait(seconds: str) -> dict:
+    """Until nothing is under way any more. Returns how things stand then."""
+    end = time.monotonic() + float(seconds)
+    while True:
+        counts = count()
+        if not (counts["under_way"] or counts["tasks"]) or time.monotonic() > end:
+            return counts
+        time.sleep(0.5)
+
+
+def ledger() -> dict:
+    """Each picture and each generation of those who write, for comparison with what they were told."""
+    from gallery.models import Generation, Image
+
+    images = Image.objects.filter(owner__username__startswith="writer-").order_by("pk")
+    generations = Generation.objects.filter(profile__name="Vendor").prefetch_related(
+        "calls", "results__image"
+    )
+    return {
+        "images": list(images.values_list("owner__username", "sha256")),
+        "generations": [_entry(row) for row in generations],
+    }
+
+
+def _entry(row) -> dict:
+    calls = row.calls.all()
+    return {
+        "id": str(row.public_id),
+        "prompt": row.prompt,
+        "status": row.status,
+        "created_at": row.created_at.timestamp(),
+        "finished_at": _moment(row.finished_at),
+        "images": sorted(result.image.sha256 for result in row.results.all()),
+        "calls": [
+            {"place": call.place, "sent_at": _moment(call.sent_at), "finished_at": _moment(call.finished_at)}
+            for call in calls
+        ],
+    }
+
+
+def _moment(moment) -> float:
+    return moment.timestamp() if moment else 0.0
+
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
 
     django.setup()
     word, *arguments = sys.argv[1:]
-    print("\n" + json.dumps({"prepare": prepare, "count": count}[word](*arguments)))
+    print(
+        "\n"
+        + json.dumps({"prepare": prepare, "count": count, "wait": wait, "ledger": ledger}[word](*arguments))
+    )

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.services import free_port
-from tests.soak import flood, people, things, watching
+from tests.soak import flood, people, promises, things, watching
 from tests.soak.wire import Notes
 
-PHOTOGRAPH, SMALL, ENTRIES = 8_000_000, 60_000, 500  # bytes, bytes, pictures of an archive
+PATIENCE = 300  # seconds that work which is left over may take at most
 UNWANTED = ("database is locked", "Traceback", " ERROR ", " CRITICAL ", "deadlock")
 
 
@@ -31,12 +31,22 @@ class Evening:
     counts: dict  # jobs by state, and those that are still under way
     storage: list[str]  # what check_storage had to say
     status: int  # with which the server ended
-    flood: flood.Flood
+    flood: flood.Flood | None  # None: there was none
     storm: watching.Watch  # over the flood and until all of it was done
     posts: int  # requests that reached the vendor
     cpu: float  # per cent of the machine that was busy
-    doubled: int  # requests that came to the vendor a second time
-    kills: int  # workers that were killed
+    broken: list[str]  # promises that were not kept
+    delay: float  # seconds that the vendor takes
+    recovered: float  # seconds until nothing was left of what was under way in the end
+    trouble: list[str]  # what was done to the machines, a line each
+    deaths: list[str]  # processes that ended by themselves
+    longest_wait: float  # of a generation that was under way when a worker was killed
+
+
+def bad_lines(log: Path) -> list[str]:
+    """First lines of entries that should not be there. What belongs to an entry stands behind a bar."""
+    entries = log.read_text(errors="replace").replace("\n  | ", " | ").split("\n")
+    return [entry[:400] for entry in entries if any(word in entry for word in UNWANTED)]
 
 
 @contextmanager
@@ -60,59 +70,69 @@ def database(name: str, server: str):
 
 def spend(folder: Path, address: str, options) -> Evening:
     """An evening as `options` say: its seconds, the vendor's delay, the place if it is another one."""
-    seconds, delay = options.seconds, options.delay
-    vendor = things.Vendor(delay)
+    vendor = things.Vendor(options.delay)
     place = (options.kind or Place)(folder, address, vendor.host)
     try:
         place.manage("migrate", "--verbosity", "0")
-        who = place.ask("prepare", vendor.address)
+        who = place.ask("prepare", vendor.address, str(options.company.library))
         known = place.check_storage()  # the files of a seeded library are made up
         place.start()
-        notes, watch = Notes(), watching.Watch(place.processes)
-        before = watching.cpu_seconds()
-        crowd = people.Crowd(place.port, notes)
-        invite(crowd, who)
-        watch.start()
-        over = threading.Event()
-        trouble = threading.Thread(target=place.disturb, args=(over, seconds))
-        trouble.start()
-        time.sleep(seconds)
-        over.set()
-        trouble.join()
-        watch.end()
-        busy, whole = (now - then for now, then in zip(watching.cpu_seconds(), before, strict=True))
-        crowd.go_home(delay + 60)
-        print(*notes.table(), "All have gone home; now a flood.", sep="\n", flush=True)
+        notes, watch, told = Notes(), watching.Watch(place.processes), promises.Promises()
+        crowd = people.Crowd(place.port, notes, told)
+        cpu = _be_there(place, crowd, who, watch, options)
+        recovered = _seconds_until_done(place, crowd, options.delay)
+        print(*notes.table(), sep="\n", flush=True)
         storm = watching.Watch(place.processes)
         storm.start()
-        poured = flood.pour(place.port, who["tokens"][0], who["tokens"][1], options.requests)
-        watching.wait_for(lambda: place.ask("count")["under_way"] == 0, delay + 300, 2)
+        poured = _flood(place, who, options)
         storm.end()
-        counts = place.ask("count")
+        rows, counts = place.ask("ledger"), place.ask("count")
         status = place.stop()
-        log = place.logs()
         return Evening(
             notes=notes, watch=watch, log=place.log, counts=counts,
-            storage=sorted(place.check_storage() - known),
-            unwanted=[line for line in log.splitlines() if any(word in line for word in UNWANTED)],
-            status=status, flood=poured, storm=storm, posts=vendor.posts, cpu=busy / whole * 100,
-            doubled=vendor.doubled, kills=place.kills,
+            storage=sorted(place.check_storage() - known), unwanted=place.unwanted(),
+            status=status, flood=poured, storm=storm, posts=vendor.posts, cpu=cpu, recovered=recovered,
+            broken=promises.broken(told, rows, vendor, place.kills), trouble=place.trouble,
+            delay=options.delay, deaths=place.deaths, longest_wait=promises.longest_wait(rows, place.kills),
         )  # fmt: skip
     finally:
         place.end()
         vendor.close()
 
 
-def invite(crowd: people.Crowd, who: dict) -> None:
-    photograph, small = things.photograph(PHOTOGRAPH), things.photograph(SMALL)
-    for number in range(20):
-        session = who["sessions"][number % len(who["sessions"])]
-        crowd.join(people.Reader(), (3, 9), session=session)
-    for number in range(5):
-        crowd.join(people.uploader(photograph), (6, 14), session=who["writers"][number])
-        crowd.join(people.generator(crowd), (2, 6), token=who["tokens"][5 + number])
-    crowd.join(people.importer(crowd, small, ENTRIES), (20, 30), token=who["tokens"][10])
-    crowd.join(people.prober, (1, 1))
+def _be_there(place, crowd: people.Crowd, who: dict, watch: watching.Watch, options) -> float:
+    """From the first guest to the last. Returns how busy the machine was, in per cent."""
+    before = watching.cpu_seconds()
+    people.invite(crowd, who, options.company)
+    watch.start()
+    over = threading.Event()
+    trouble = threading.Thread(target=place.disturb, args=(over, options.seconds))
+    trouble.start()
+    time.sleep(options.seconds)
+    over.set()
+    trouble.join()
+    watch.end()
+    busy, whole = (now - then for now, then in zip(watching.cpu_seconds(), before, strict=True))
+    crowd.over.set()
+    return busy / whole * 100
+
+
+def _seconds_until_done(place, crowd: people.Crowd, delay: float) -> float:
+    """From the end of the evening until nobody waits for anything any more."""
+    begun = time.monotonic()
+    place.ask("wait", str(delay + PATIENCE))
+    took = time.monotonic() - begun
+    crowd.go_home(60)
+    return took
+
+
+def _flood(place, who: dict, options) -> flood.Flood | None:
+    if not options.requests:
+        return None
+    print("All have gone home; now a flood.", flush=True)
+    poured = flood.pour(place.port, who["tokens"][0], who["tokens"][1], options.requests)
+    place.ask("wait", str(options.delay + PATIENCE))
+    return poured
 
 
 class Place:
@@ -121,33 +141,33 @@ class Place:
     def __init__(self, folder: Path, address: str, allowed: str):
         self.port, self.log = free_port(), folder / "serve.log"
         self.process: subprocess.Popen | None = None
-        self.kills = 0
+        self.kills: list[promises.Kill] = []
+        self.trouble: list[str] = []
+        self.deaths: list[str] = []
         kept = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
         self.environment = kept | {
             "DATA_DIR": str(folder / "var"), "DJANGO_READ_DOT_ENV": "false", "ALLOWED_PRIVATE_HOSTS": allowed,
             "DATABASE_URL": address or f"sqlite:///{folder / 'var' / 'db.sqlite3'}",
         }  # fmt: skip
 
-    def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess:
+    def run(self, *words: str, check: bool = True) -> str:
         command = [sys.executable, *words]
-        return subprocess.run(
-            command,
-            env=self.environment,
-            check=check,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        done = subprocess.run(
+            command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        if check and done.returncode:
+            raise RuntimeError(f"{words} ended with status {done.returncode}: {done.stdout}")
+        return done.stdout
 
     def manage(self, *words: str) -> None:
         self.run("manage.py", *words)
 
     def ask(self, *words: str) -> dict:
-        return json.loads(self.run("-m", "tests.soak.rows", *words).stdout.strip().splitlines()[-1])
+        return json.loads(self.run("-m", "tests.soak.rows", *words).strip().splitlines()[-1])
 
     def check_storage(self) -> set[str]:
         """What is wrong, a line for each file."""
-        lines = self.run("manage.py", "check_storage", check=False).stdout.splitlines()
+        lines = self.run("manage.py", "check_storage", check=False).splitlines()
         return {line for line in lines if ": " in line and not line.startswith(("Checked", "CommandError"))}
 
     def start(self) -> None:
@@ -170,8 +190,9 @@ class Place:
     def disturb(self, over: threading.Event, seconds: float) -> None:
         """Nothing is killed here."""
 
-    def logs(self) -> str:
-        return self.log.read_text(errors="replace")
+    def unwanted(self) -> list[str]:
+        """Lines of the log that should not be there."""
+        return bad_lines(self.log)
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGINT)

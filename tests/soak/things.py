@@ -1,6 +1,7 @@
 """What the people of a soak send, and the vendor that answers them. Every picture is another one, cheaply."""
 
 import base64
+import hashlib
 import io
 import itertools
 import json
@@ -36,11 +37,11 @@ def another(jpeg: bytes) -> bytes:
     return jpeg[:2] + b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment + jpeg[2:]
 
 
-def archive(jpeg: bytes, entries: int) -> bytes:
+def archive(pictures: list[bytes]) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as target:
-        for number in range(entries):
-            target.writestr(f"picture {number}.jpg", another(jpeg))
+        for number, picture in enumerate(pictures):
+            target.writestr(f"picture {number}.jpg", picture)
     return file.getvalue()
 
 
@@ -62,16 +63,18 @@ class Vendor:
     """OpenAI's image endpoint, as far as a soak needs it: one picture after `delay` seconds."""
 
     def __init__(self, delay: float):
-        self.posts, self.prompts, picture = 0, Counter(), drawing()
+        self.prompts: Counter[str] = Counter()  # how often each came
+        self.pictures: dict[str, list[str]] = {}  # SHA-256 of what each was answered with
+        self.lock, picture = threading.Lock(), drawing()
         vendor = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                vendor.posts += 1
-                vendor.prompts[asked["prompt"]] += 1
+                drawn = other_drawing(picture)
+                vendor._note(asked["prompt"], drawn)
                 time.sleep(delay)
-                data = [{"b64_json": base64.b64encode(other_drawing(picture)).decode()}]
+                data = [{"b64_json": base64.b64encode(drawn).decode()}]
                 self._send({"created": 1, "data": data})
 
             def do_GET(self):
@@ -92,13 +95,26 @@ class Vendor:
             request_queue_size = 1024
             daemon_threads = True
 
+            def handle_error(self, *_args):
+                """Who asked was killed meanwhile."""
+
         self.server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
+    def _note(self, prompt: str, drawn: bytes) -> None:
+        with self.lock:
+            self.prompts[prompt] += 1
+            self.pictures.setdefault(prompt, []).append(hashlib.sha256(drawn).hexdigest())
+
     @property
-    def doubled(self) -> int:
-        """How often a prompt came again that only one person wrote, and once."""
-        return sum(number - 1 for prompt, number in self.prompts.items() if "lighthouse" in prompt)
+    def posts(self) -> int:
+        return self.prompts.total()
+
+    def posts_of(self, prompt: str) -> int:
+        return self.prompts[prompt]
+
+    def sent_for(self, prompt: str) -> list[str]:
+        return self.pictures.get(prompt, [])
 
     @property
     def address(self) -> str:

@@ -47,7 +47,7 @@ class Watch:
         return median(values[quarter : 2 * quarter] or values), median(values[-quarter:])
 
     def peak(self, name: str, field: str) -> float:
-        return max(getattr(sample, field) for sample in self.samples[name])
+        return max((getattr(sample, field) for sample in self.samples[name]), default=0)
 
 
 def look(pid: int) -> Sample | None:
