@@ -1,7 +1,7 @@
 """Workers and a queue in a process of their own: `python -m tests.bench.draining WORKERS JOBS MOST DELAY`.
 
-WORKERS worker processes wait until JOBS come into the queue in one commit. Each takes up to MOST of them at once,
-from a vendor that needs DELAY seconds for a picture of 1024 pixels, and files what came. Prints JSON.
+WORKERS worker processes wait until JOBS come into the queue in one commit. Each takes up to MOST of them at
+once, from a vendor that needs DELAY seconds for a picture of 1024 pixels, and files what came. Prints JSON.
 """
 
 import json
@@ -11,7 +11,6 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from tests.bench.machine import cpu_seconds
 from tests.soak.watching import children_of, look

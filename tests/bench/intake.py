@@ -1,6 +1,7 @@
-"""A picture's way in, against bare libvips on the same encodes and against django-imagekit."""
+"""A picture's way in, against bare libvips on the same encodes, django-imagekit, and Pillow as one begins."""
 
 import io
+import os
 import random
 import resource
 import time
@@ -10,27 +11,49 @@ from statistics import median
 from django.conf import settings
 
 from gallery import ingest
+from gallery.decode import Limits
+from gallery.decode.pool import Pool
 from gallery.models import Image, User
+from tests.bench import machine
 from tests.bench.rows import Row
+from tests.soak.watching import children_of
 
 ROUNDS = 4
+MEMORY = 120  # MiB
 
 
 def measure() -> list[Row]:
     owner = User.objects.create_user("bench-intake")
     rows = []
     for label, size, form in (("PNG 4096²", (4096, 4096), "PNG"), ("JPEG 12 MP", (4000, 3000), "JPEG")):
-        times: dict[str, list[float]] = {"ours": [], "libvips": [], "imagekit": []}
+        times: dict[str, list[float]] = {"ours": [], "libvips": [], "imagekit": [], "pillow": []}
         for number in range(ROUNDS):
             path = _photo(size, form, number)
             times["libvips"].append(_cpu(lambda p=path: _bare_libvips(p)))
             times["ours"].append(_cpu(lambda p=path: _ours(owner, p)))
             times["imagekit"].append(_cpu(lambda p=path: _imagekit(p)))
+            times["pillow"].append(_cpu(lambda p=path: _pillow(p)))
             path.unlink()
-        ours, vips, imagekit = (median(times[name]) for name in ("ours", "libvips", "imagekit"))
+        ours, vips, imagekit, pillow = (median(values) for values in times.values())
         rows.append(_row(label, ours, "bare libvips", vips, 0.9))
         rows.append(_row(label, ours, "django-imagekit", imagekit, 3.0 if form == "PNG" else None))
-    return rows
+        rows.append(_row(label, ours, "Pillow, opened for each step", pillow, None))
+    return [*rows, _memory()]
+
+
+def _memory() -> Row:
+    """In fresh decode processes: the peak after a picture of 4096 pixels, over that after one of 64."""
+    peaks = []
+    for side in (64, 4096):
+        pool, path = Pool(1), _photo((side, side), "PNG", side)
+        pool.inspect(path, Limits())
+        peaks.append(machine.peak(pool.children[0].process.pid))
+        pool.close()
+        path.unlink()
+    return Row(
+        number=7, work="memory for one PNG 4096²", measured=f"+{peaks[1] - peaks[0]:.0f} MiB",
+        goal=f"≤ {MEMORY} MiB", met=peaks[1] - peaks[0] <= MEMORY,
+    )  # fmt: skip
 
 
 def _row(label: str, ours: float, name: str, other: float, goal: float | None) -> Row:
@@ -71,6 +94,23 @@ def _imagekit(path: Path) -> None:
             Thumbnail(source=stream).generate()
 
 
+def _pillow(path: Path) -> None:
+    """Checked, hashed and made small twice, each time from the file."""
+    from hashlib import sha256
+
+    from PIL import Image as Pillow
+    from PIL import ImageOps
+
+    sha256(path.read_bytes()).hexdigest()
+    with Pillow.open(path) as picture:
+        picture.verify()
+    for side in (1280, 320):
+        with Pillow.open(path) as picture:
+            upright = ImageOps.exif_transpose(picture).convert("RGB")
+            upright.thumbnail((side, side))
+            upright.save(io.BytesIO(), "WEBP", quality=80)
+
+
 def _cpu(work) -> float:
     """CPU seconds of this process, its threads and the decode children."""
     before = _used()
@@ -79,26 +119,11 @@ def _cpu(work) -> float:
 
 
 def _used() -> float:
+    """Of the living children as well, which getrusage only counts once they have ended."""
     own = resource.getrusage(resource.RUSAGE_SELF)
-    return own.ru_utime + own.ru_stime + _children()
-
-
-def _children() -> float:
-    """CPU seconds of the living children, which getrusage only counts once they have ended."""
-    import os
-
-    total = 0.0
-    tick = os.sysconf("SC_CLK_TCK")
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == os.getpid():
-            total += (int(fields[11]) + int(fields[12])) / tick
-    return total
+    return (
+        own.ru_utime + own.ru_stime + sum(machine.cpu_seconds(int(pid)) for pid in children_of(os.getpid()))
+    )
 
 
 def _photo(size: tuple[int, int], form: str, number: int) -> Path:

@@ -1,6 +1,5 @@
-"""From the click to the request, and how many requests wait at once in one worker process."""
+"""From the click to the request, and what a worker costs that has nothing to do."""
 
-import os
 import subprocess
 import sys
 import time
@@ -8,13 +7,11 @@ from contextlib import contextmanager
 from statistics import median
 
 from gallery.generations import generation
-from gallery.models import ConnectionProfile, Generation, GenerationCall, User, Worker
+from gallery.models import ConnectionProfile, Generation, User, Worker
 from tests.bench.machine import cpu_seconds
 from tests.bench.rows import Row
 
 CLICKS = 25
-IN_FLIGHT = 50
-DELAY = 4.0  # seconds that each of the requests in flight takes
 
 
 def measure() -> list[Row]:
@@ -23,7 +20,6 @@ def measure() -> list[Row]:
         idle = _idle_cpu(process.pid)
         quick = _demo(owner, "Quick", delay=0)
         latencies = [_latency(quick, number) for number in range(CLICKS)]
-        at_once = _at_once(_demo(owner, "Slow", delay=DELAY))
     return [
         Row(
             number=10, work=f"click to request sent, {CLICKS} clicks, SQLite",
@@ -34,10 +30,6 @@ def measure() -> list[Row]:
         Row(
             number=10, work="worker doing nothing", measured=f"{idle:.1f} % of one core",
             goal="≤ 1.5 %", met=idle <= 1.5,
-        ),
-        Row(
-            number=10, work=f"{IN_FLIGHT} requests of {DELAY:g} s asked for together, one worker",
-            measured=f"{at_once} in flight at once", goal=f"≥ {IN_FLIGHT}", met=at_once >= IN_FLIGHT,
         ),
     ]  # fmt: skip
 
@@ -77,18 +69,6 @@ def _wait_for(asked: Generation) -> None:
         time.sleep(0.05)
         asked.refresh_from_db()
     assert asked.status == "done", asked.error_message
-
-
-def _at_once(profile) -> int:
-    """The most requests that were under way at one moment."""
-    asked = [
-        generation.submit(profile.owner, generation.Wish(profile=profile, prompt=f"many {number}"))
-        for number in range(IN_FLIGHT)
-    ]
-    for one in asked:
-        _wait_for(one)
-    spans = GenerationCall.objects.filter(generation__in=asked).values_list("sent_at", "finished_at")
-    return max(sum(sent <= moment < finished for sent, finished in spans) for moment, _ in spans)
 
 
 def _idle_cpu(pid: int, seconds: float = 8) -> float:

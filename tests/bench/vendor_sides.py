@@ -5,7 +5,6 @@ import json
 import os
 import sys
 import tempfile
-import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,24 +12,16 @@ from statistics import median
 
 PICTURE = 20 * 1024 * 1024  # bytes
 ROUNDS = 5
-PATIENCE = 40.0  # seconds that the slow vendor lets everybody wait, from the first request on
 
 
-def serve(kind: str) -> None:
-    """A vendor that answers with one large picture, or refuses everybody at the same late moment."""
-    large = {"created": 1, "data": [{"b64_json": base64.b64encode(os.urandom(PICTURE)).decode()}]}
-    refusal = {"error": {"message": "no", "code": "moderation_blocked", "type": "", "param": None}}
-    status, body = (200, json.dumps(large)) if kind == "large" else (400, json.dumps(refusal))
-    first, lock = [], threading.Lock()
+def serve() -> None:
+    """A vendor that answers with one large picture."""
+    body = json.dumps({"created": 1, "data": [{"b64_json": base64.b64encode(os.urandom(PICTURE)).decode()}]})
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             self.rfile.read(int(self.headers["Content-Length"]))
-            if kind == "slow":
-                with lock:
-                    first.append(time.monotonic())
-                time.sleep(max(0, first[0] + PATIENCE - time.monotonic()))
-            self.send_response(status)
+            self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -39,11 +30,7 @@ def serve(kind: str) -> None:
         def log_message(self, *args):
             pass
 
-    class Server(ThreadingHTTPServer):
-        request_queue_size = 1024
-        daemon_threads = True
-
-    server = Server(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     print(server.server_port, flush=True)
     server.serve_forever()
 
@@ -91,7 +78,7 @@ def _peak() -> float:
 
 def main(word: str, argument: str) -> None:
     if word == "serve":
-        serve(argument)
+        serve()
     else:
         print(json.dumps(measure({"ours": ours, "plain": plain}[word], argument)))
 

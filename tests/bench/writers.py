@@ -89,7 +89,8 @@ def _transactions(number: int) -> dict:
                 time.sleep(THINKING)
                 Tag.objects.create(owner_id=owner, kind="tag", name=f"{number} {turn} {n}")
         except OperationalError as exc:
-            assert "locked" in str(exc), exc
+            if "locked" not in str(exc):
+                raise
             locked += 1
         times.append(time.perf_counter() - before)
     return {"times": times, "locked": locked, "begin": begin, "end": time.time()}

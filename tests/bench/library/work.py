@@ -45,6 +45,8 @@ def _pages(owner: User, tag, middle) -> Cases:
         "tiles of one tag, default": lambda: list(
             plain.live(owner).filter(tags=tag).values(*FIELDS, "tags__kind", "tags__name")[:PAGE]
         ),
+        "newest of one tag": lambda: page(search(owner, tag.spec), fields=FIELDS),
+        "newest of one tag, by date": lambda: list(plain.by_date(owner).filter(tags=tag)[:PAGE]),
         "a middling tag": lambda: page(search(owner, middle.spec)),
         "a middling tag, default": lambda: list(plain.live(owner).filter(tags=middle)[:PAGE]),
         "best rated": lambda: page(search(owner, "", sort="rating")),
