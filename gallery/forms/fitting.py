@@ -60,7 +60,7 @@ def fit(values: Mapping[str, Any], offer: Offer) -> tuple[dict[str, Any], list[s
         if value not in (None, "", []) and name not in LISTS
     }
     kept = {name: value for name, value in typed.items() if name in form.fields}
-    notes = []
+    notes: list[str] = []
     for name in [name for name in kept if isinstance(form.fields[name], forms.ChoiceField)]:
         if name != form.shape_name:
             notes += _fit_choice(name, kept, form)
@@ -133,7 +133,7 @@ def _fit_pictures(values, kept, form) -> list[str]:
     references = values.get("references") or []
     lists = {"original": values.get("original"), "references": references[: able.max_references]}
     kept.update({name: ids for name, ids in lists.items() if ids})
-    notes = []
+    notes: list[str] = []
     if references and not able.max_references:
         none = gettext_noop("{label} takes no reference images. They are left out.")
         notes.append(Sentence(none, label=label))
@@ -211,7 +211,7 @@ def _values_of(wish: Wish, offer: Offer) -> dict[str, Any]:
 
 
 def _also_lost(wish: Wish, kept, offer: Offer) -> list[str]:
-    lost = [
+    lost: list[str] = [
         without(offer, said)
         for name, said in DROPPED.items()
         if getattr(wish, name) and getattr(wish, name) not in ANY and name not in kept
@@ -220,7 +220,7 @@ def _also_lost(wish: Wish, kept, offer: Offer) -> list[str]:
         lost.append(without(offer, LOST["negative_prompt"]))
     options = [name for name in wish.options if name != FORCE and OPTION + name not in kept]
     foreign = gettext_noop("{label} has no option “{name}”. It is left out.")
-    return lost + [Sentence(foreign, label=offer.info.label, name=name) for name in options]
+    return [*lost, *(Sentence(foreign, label=offer.info.label, name=name) for name in options)]
 
 
 def _pictures_kept(wish: Wish, kept, offer: Offer) -> dict[str, Any]:
