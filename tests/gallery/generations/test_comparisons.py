@@ -5,11 +5,12 @@ from contextlib import ExitStack
 from decimal import Decimal
 
 import pytest
+from django.utils import translation
 
 from gallery import offers, tagging
 from gallery.forms.fitting import fit_wish
 from gallery.generations import calls, comparisons, generation
-from gallery.models import Comparison, ConnectionProfile, Generation, Image
+from gallery.models import Comparison, ComparisonColumn, ConnectionProfile, Generation, Image
 from gallery.screens import columns
 from gallery.search import search
 from gallery.search.pages import page
@@ -122,8 +123,21 @@ def test_limits_of_a_model_change_only_its_own_column(owner, vendors):
     assert openai.notes == []
     assert xai.generation.params["aspect_ratio"] == "3:2"
     assert "size" not in xai.generation.params
-    assert any("quality" in note for note in xai.notes)
-    assert any("background" in note for note in xai.notes)
+    assert any("quality" in note for note in xai.said)
+    assert any("background" in note for note in xai.said)
+
+
+def test_what_was_changed_is_read_in_another_language_than_it_was_asked_in(owner, vendors):
+    with translation.override("de"):
+        asked = compare(owner, "openai", "xai", background="transparent", seed=7)
+        german = asked.columns.last().said
+    english = asked.columns.last().said
+    assert any(note.endswith("takes no seed. It is left out.") for note in english)
+    assert not set(english) & set(german)
+
+
+def test_what_earlier_versions_kept_is_shown_as_it_stands():
+    assert ComparisonColumn(notes=["Grok macht höchstens 4."]).said == ["Grok macht höchstens 4."]
 
 
 def with_own(owner, slugs, own, key=None, **wish):
