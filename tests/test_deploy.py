@@ -49,3 +49,27 @@ def test_the_example_asks_for_what_compose_cannot_do_without():
 def test_services_start_commands_that_there_are(name):
     command = re.search(r"^ExecStart=\S+ manage.py (\w+)$", (DEPLOY / name).read_text(), re.MULTILINE)[1]
     assert (ROOT / "gallery" / "management" / "commands" / f"{command}.py").is_file()
+
+
+@pytest.mark.parametrize("name", ["vignette.service", "vignette-worker@.service"])
+def test_services_leave_the_children_that_decode_what_they_lock_themselves_up_with(name):
+    unit = settings_of(DEPLOY / name)
+    assert {"@system-service", "seccomp"} <= set(unit["SystemCallFilter"].split())
+    assert {"user", "net"} <= set(unit["RestrictNamespaces"].split())
+
+
+def test_commands_run_where_and_as_whom_the_service_does():
+    unit = settings_of(DEPLOY / "vignette.service")
+    said = (DEPLOY / "vignette-manage").read_text()
+    data = re.search(r"DATA_DIR=(\S+)", unit["Environment"])[1]
+    for what in (
+        f"--uid={unit['User']} --gid={unit['Group']} --working-directory={unit['WorkingDirectory']} ",
+        f"--property=EnvironmentFile={unit['EnvironmentFile']} --setenv=DATA_DIR={data} ",
+        f"--property=UMask={unit['UMask']} ",
+        unit["ExecStart"].removesuffix("serve"),
+    ):
+        assert what in said
+
+
+def settings_of(unit: Path) -> dict[str, str]:
+    return dict(re.findall(r"^(\w+)=(.*)$", unit.read_text(), re.MULTILINE))
