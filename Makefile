@@ -49,9 +49,9 @@ sweep: install-dev
 bench: install-dev
 	@$(PYTHON) -m tests.bench
 
-## soak      people at work for ten minutes, on SQLite and on PostgreSQL; SECONDS=60 for a short form
+## soak      people at work for ten minutes; SECONDS=60 for a short form, MACHINES=redis or rabbitmq for several
 soak: install-dev
-	@$(PYTHON) -m tests.soak --seconds $(or $(SECONDS),600)
+	@$(PYTHON) -m tests.soak --seconds $(or $(SECONDS),600) $(if $(MACHINES),--machines $(MACHINES))
 
 ## screens   take the screenshots in docs/screens/ anew
 screens: install-dev

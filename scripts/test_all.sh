@@ -21,7 +21,11 @@ command -v chromium >/dev/null || {
     lacks "Chromium" "Debian: sudo apt install chromium"
     browser=
 }
-command -v nginx >/dev/null || lacks "nginx" "Debian: sudo apt install nginx-light"
+machines=yes
+command -v nginx >/dev/null || {
+    lacks "nginx" "Debian: sudo apt install nginx-light"
+    machines=
+}
 postgres=${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}
 .venv/bin/python -c "import psycopg, sys; psycopg.connect(sys.argv[1], connect_timeout=3).close()" "$postgres" 2>/dev/null || {
     lacks "PostgreSQL" "Start one and name it in TEST_DATABASE_URL; $postgres did not answer."
@@ -31,6 +35,7 @@ without_brokers=
 command -v redis-server >/dev/null || {
     lacks "Redis" "Debian: sudo apt install redis-server"
     without_brokers="and not celery"
+    machines=
 }
 rabbitmq=${TEST_RABBITMQ_URL:-amqp://guest:guest@127.0.0.1:5672//}
 .venv/bin/python -c "import kombu, sys; kombu.Connection(sys.argv[1], connect_timeout=3).connect()" "$rabbitmq" 2>/dev/null || {
@@ -60,5 +65,9 @@ if [ -n "$postgres" ]; then
     DATABASE_URL="$postgres" .venv/bin/python -m pytest -q -n 2 \
         -m "not s3 and not browser and not crash and (not thorough or engines or postgres) $without_brokers" \
         --ignore=tests/providers --ignore=tests/fake_vendors  # these know no database
+fi
+if [ -n "$postgres" ] && [ -n "$machines" ]; then
+    echo "· Two web servers and two workers, which are killed while their broker goes and comes"
+    TEST_DATABASE_URL="$postgres" .venv/bin/python -m tests.soak --machines redis --seconds 25 --requests 0
 fi
 [ $missing = 0 ] || echo "Some services were missing, see above; their tests did not run."
