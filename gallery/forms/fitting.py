@@ -16,6 +16,7 @@ from gallery.screens.shapes import nearest, ratio_of
 from providers.errors import InvalidRequest
 from providers.rules import FORCE
 
+OWN = "own:"  # goes before the names of settings that are for one of several models alone
 LISTS = ("original", "references")
 PICTURES = (*LISTS, "mode", "mask")
 SHAPE = {"aspect_ratio", "size", "exact_size"}
@@ -42,7 +43,31 @@ def own_in(data: Mapping[str, Any], offer: Offer) -> dict[str, str]:
 
 def own_name(offer: Offer, field: str) -> str:
     """The name in the form of a setting that is for one model alone."""
-    return f"own:{offer.value}:{field}"
+    return f"{OWN}{offer.value}:{field}"
+
+
+def has_own(form: GenerateForm) -> list[str]:
+    """The settings that can be chosen for the model of `form` alone."""
+    return [
+        name
+        for name, field in form.fields.items()
+        if isinstance(field, forms.ChoiceField)
+        and (name == form.shape_name or name in CHOICES or name.startswith(OPTION))
+    ]
+
+
+def own_of(asked: Mapping[str, Any], values: Mapping[str, Any], offer: Offer) -> dict[str, str]:
+    """What `asked`, the recipe of this model, has otherwise than `values` would have been fitted to it."""
+    form = GenerateForm(offer=offer)
+    common, _ = fit(values, offer)
+    chosen = {name: _chosen(asked, form, name) for name in has_own(form)}
+    return {name: value for name, value in chosen.items() if value and value != _chosen(common, form, name)}
+
+
+def _chosen(values: Mapping[str, Any], form: GenerateForm, name: str) -> str:
+    """A choice by `values`, or by the form where these leave it open; empty for one it does not have."""
+    value = str(values.get(name) or form.fields[name].initial or "")
+    return value if value in values_of(form.fields[name]) else ""
 
 
 def with_own(values: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, Any]:

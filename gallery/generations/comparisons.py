@@ -11,11 +11,12 @@ from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from gallery import offers
+from gallery import bulk, offers
 from gallery.forms.fitting import fit_wish
 from gallery.generations import generation
 from gallery.generations.generation import IDEMPOTENCY_LIFE, IdempotencyConflict, Wish
 from gallery.models import (
+    BulkAction,
     Comparison,
     ComparisonColumn,
     ConnectionProfile,
@@ -168,6 +169,12 @@ def keep_none(comparison: Comparison) -> None:
     """Take it back that one was kept: every picture lies where it lay before."""
     locked = Comparison.objects.select_for_update(of=("self",)).get(pk=comparison.pk)
     _lay_back(locked)
+
+
+def discard(comparison: Comparison, chosen: Generation) -> BulkAction:
+    """Move what `chosen` brought to the trash; the other columns stay. Raises `BulkError`."""
+    shown = [image.pk for image in _pictures([chosen.pk]) if image.trashed_at is None]
+    return bulk.begin(bulk.Selection(owner=comparison.owner, keys=shown), BulkAction.Action.TRASH)
 
 
 def _lay_back(comparison: Comparison) -> None:

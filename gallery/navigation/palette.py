@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlencode
 
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 
@@ -20,6 +22,7 @@ from gallery.templatetags.ui import KIND_ICONS, last_day
 
 TAGS, FEW = 5, 3  # options of each kind
 LOOKED_AT = 300  # latest pictures, of which some have a title
+LOOKS = 500  # of the characters that were found, among which the most used are sought
 PINNED = 12
 TO_DRAW = (Tag.Kind.CHARACTER, Tag.Kind.LOOK, Tag.Kind.PERSONA)
 
@@ -34,6 +37,7 @@ class Option:
     note: str = ""  # what it is: "Character, 212 images"
     face: Face | None = None
     small: str = ""  # address of a thumbnail
+    is_sensitive: bool = False  # blurred where the person wants it
     strokes: list[str] = field(default_factory=list)  # keys that do the same
     key: str = ""  # of the handler that does it in the page, where there is script
     fields: dict[str, str] = field(default_factory=dict)  # sent by POST
@@ -59,8 +63,14 @@ def options(owner: User, text: str) -> list[Option]:
 
 def _fits(asked: Iterable[str], *texts: str) -> bool:
     """Whether each word that was typed begins one of the texts'."""
-    known = words(" ".join(map(str, texts)))
+    known = _words(" ".join(map(str, texts)))
     return all(any(word.startswith(begun) for word in known) for begun in asked)
+
+
+@lru_cache(maxsize=1000)
+def _words(text: str) -> list[str]:
+    """Kept, for each letter asks the same texts."""
+    return words(text)
 
 
 def _commands(owner: User, found: Iterable[Command]) -> list[Option]:
@@ -110,7 +120,7 @@ def _tags(owner: User, text: str) -> Iterator[Option]:
             yield from _more(tag)
         if tag.kind in TO_DRAW and not tag.pinned:
             yield _generate(tag)
-    yield from _looks(owner, [each.tag.pk for each in found])
+    yield from _looks({each.tag.pk for each in found if each.tag.kind == Tag.Kind.CHARACTER})
 
 
 def _more(tag: Tag) -> list[Option]:
@@ -127,11 +137,16 @@ def _more(tag: Tag) -> list[Option]:
     ]
 
 
-def _looks(owner: User, keys: list[int]) -> list[Option]:
+def _looks(characters: set[int]) -> list[Option]:
     """Looks of the characters that were found, for their names begin with the character's."""
-    looks = Tag.objects.owned_by(owner).filter(parent__in=keys, alias_of=None).exclude(pk__in=keys)
-    found = looks.with_counts().select_related("parent", "avatar").order_by("-image_count", "folded")[:FEW]
-    return [_tag(look, look.image_count) for look in found]
+    if not characters:
+        return []
+    # By their parents alone: with one more condition SQLite would go through all tags of the owner.
+    rows = Tag.objects.filter(parent__in=characters).order_by()
+    known = rows.values_list("pk", "folded", "alias_of", Coalesce("count__n", 0))[:LOOKS]
+    most = sorted((-n, folded, key) for key, folded, alias_of, n in known if alias_of is None)[:FEW]
+    looks = Tag.objects.select_related("parent", "avatar").in_bulk([key for *_, key in most])
+    return [_tag(looks[key], -n) for n, _, key in most if key in looks]
 
 
 def _tag(tag: Tag, n: int, alias: str = "") -> Option:
@@ -156,18 +171,21 @@ def _saved(owner: User, asked: list[str]) -> list[Option]:
 
 def _images(owner: User, asked: list[str]) -> list[Option]:
     """Of the latest pictures those whose title fits."""
-    columns = ("public_id", "title", "created_at")
-    rows = Image.objects.owned_by(owner).live().order_by("-id").values_list(*columns)[:LOOKED_AT]
-    return [_image(owner, *row) for row in rows if row[1] and _fits(asked, row[1])][:FEW]
+    rows = Image.objects.owned_by(owner).live().order_by("-id").values_list("pk", "title")[:LOOKED_AT]
+    keys = [key for key, title in rows if title and _fits(asked, title)][:FEW]
+    drawn = Image.objects.only("public_id", "owner_id", "title", "sensitive", "created_at")
+    found = drawn.in_bulk(keys) if keys else {}
+    return [_image(found[key]) for key in keys if key in found]
 
 
-def _image(owner: User, public_id, title, created_at) -> Option:
+def _image(image: Image) -> Option:
     return Option(
-        text=title,
-        url=reverse("image", args=[public_id]),
+        text=image.title,
+        url=image.get_absolute_url(),
         icon="image",
-        note=gettext("Image, {day}").format(day=last_day(created_at)),
-        small=thumbnail_url(public_id, owner.pk, 320),
+        note=gettext("Image, {day}").format(day=last_day(image.created_at)),
+        small=thumbnail_url(image.public_id, image.owner_id, 320),
+        is_sensitive=image.sensitive,
     )
 
 

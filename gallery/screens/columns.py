@@ -5,11 +5,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from django.forms import ChoiceField
-
-from gallery.forms.fitting import fit, own_in, own_name, with_own
-from gallery.forms.generate import CHOICES, OPTION, GenerateForm
-from gallery.generations import comparisons
+from gallery.forms.fitting import fit, has_own, own_in, own_name, with_own
+from gallery.forms.generate import GenerateForm
+from gallery.generations import comparisons, times
 from gallery.models import Comparison, ComparisonColumn, Generation, User
 from gallery.models.generation import Status
 from gallery.money import costs
@@ -48,15 +46,17 @@ class Bill:
 
 def read(comparison: Comparison) -> list[Column]:
     """The columns of a comparison that was fetched with `READ` and `columns__generations__calls`."""
-    return [_column(comparison, row) for row in comparison.columns.all()]
+    rows = list(comparison.columns.all())
+    known = times.typical(row.generation for row in rows if row.generation)
+    return [_column(comparison, row, known.get((row.provider, row.model))) for row in rows]
 
 
-def _column(comparison: Comparison, row: ComparisonColumn) -> Column:
+def _column(comparison: Comparison, row: ComparisonColumn, typical: float | None) -> Column:
     made = row.generation
     return Column(
         row=row,
         generation=made,
-        card=replace(cards.of_generation(made), dismiss_url="") if made else None,  # its column stays
+        card=_card(made, typical, comparison.owner) if made else None,
         before=[
             cards.of_generation(each)
             for each in row.generations.all()
@@ -65,6 +65,12 @@ def _column(comparison: Comparison, row: ComparisonColumn) -> Column:
         is_kept=made is not None and made.pk == comparison.kept_id,
         can_be_kept=comparisons.can_be_kept(made),
     )
+
+
+def _card(made: Generation, typical: float | None, owner: User) -> Card:
+    """The job without what its column says already, and without a way out of it."""
+    card = cards.of_generation(made, typical, is_paused=owner.queue_paused)
+    return replace(card, facts=card.facts[1:], dismiss_url="")
 
 
 def bill(comparison: Comparison) -> Bill:
@@ -198,13 +204,12 @@ def _quote(owner: User, offer: Offer, values: dict[str, Any], own: dict[str, str
 
 
 def _settings(form: GenerateForm, own: dict[str, str]) -> Iterator[Setting]:
-    for name, field in form.fields.items():
-        is_ours = name == form.shape_name or name in CHOICES or name.startswith(OPTION)
-        if is_ours and isinstance(field, ChoiceField):
-            listed = field.widget.choices  # type: ignore[attr-defined]
-            yield Setting(
-                name=own_name(form.offer, name),
-                label=str(field.label),
-                choices=[(str(value), str(label)) for value, label in listed if value != ""],
-                chosen=own.get(name, ""),
-            )
+    for name in has_own(form):
+        field = form.fields[name]
+        listed = field.widget.choices  # type: ignore[attr-defined]
+        yield Setting(
+            name=own_name(form.offer, name),
+            label=str(field.label),
+            choices=[(str(value), str(label)) for value, label in listed if value != ""],
+            chosen=own.get(name, ""),
+        )

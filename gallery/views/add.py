@@ -19,14 +19,14 @@ from gallery.generations.admission import TooMany
 from gallery.generations.generation import IdempotencyConflict
 from gallery.imports import importing
 from gallery.language.wording import gettext_lazy
-from gallery.models import Image, Import, ImportEntry, Preset, Tag
+from gallery.models import Comparison, Image, Import, ImportEntry, Preset, Tag
 from gallery.money import costs
-from gallery.screens import columns, receipts
+from gallery.screens import columns, compared, receipts
 from gallery.screens.cards import of_wish
 from gallery.screens.toasts import notify
 from gallery.tagging.tagspec import TagError
 from gallery.templatetags.ui import money
-from gallery.views.beginnings import GONE, begin, specs, take
+from gallery.views.beginnings import GONE, begin, named, specs, take
 from gallery.views.fragments import posted, wants_fragment
 from gallery.views.generations import begun
 from gallery.work import jobs
@@ -174,10 +174,14 @@ def _submit(request, groups, compares):
     return _generate_page(request, groups, form, [], status=422)
 
 
-def _compare(request, begun_comparison):
-    """To the columns of a comparison that was just begun."""
-    address = begun_comparison.get_absolute_url()
-    return HttpResponse(headers={"HX-Redirect": address}) if wants_fragment(request) else redirect(address)
+def _compare(request, made):
+    """The columns of a new comparison, beside the form; without script on a page of their own."""
+    if not wants_fragment(request):
+        return redirect(made)
+    row = Comparison.objects.prefetch_related(*compared.READ).get(pk=made.pk)
+    shown = compared.of(request.user, row)
+    context = {"compared": shown} | _after(request, shown.cards)
+    return begun(render(request, "comparisons/_made.html", context, status=201))
 
 
 def _come_back(request, groups, form, exc: TooMany):
@@ -220,20 +224,26 @@ def _made(request, generation):
         return redirect("add-generate")
     cards = jobs.of_session(request.user)
     card = next(card for card in cards if card.id == f"job-{generation.public_id}")
-    context = {
-        "card": card,
-        "key": uuid.uuid4().hex,
-        "live": jobs.poller([card], "session", known=request.POST.get("known", "")),
-        "active": len(jobs.active(request.user)),
-    }
+    context = {"card": card} | _after(request, [card])
     return begun(render(request, "gallery/add/_made.html", context, status=201))
 
 
+def _after(request, cards) -> dict:
+    """What the page needs to go on, when `cards` were put on top of the session."""
+    return {
+        "key": uuid.uuid4().hex,
+        "live": jobs.poller(cards, "session", known=request.POST.get("known", "")),
+        "active": len(jobs.active(request.user)),
+    }
+
+
 def _generate_page(request, groups, form, notes, status=200, model_error=""):
-    under_way, cards = jobs.active(request.user), jobs.of_session(request.user)
+    under_way = jobs.active(request.user)
+    session = compared.together(request.user, jobs.of_session(request.user), named(request))
     context = _surface(request, "generate") | _form_context(request, groups, form, notes)
     context["model_error"] = model_error
-    context |= {"cards": cards, "live": jobs.poller([*under_way, *cards], "session")}
+    seen = compared.drawn(session)
+    context |= {"session": session, "live": jobs.poller([*under_way, *seen], "session")}
     template = "gallery/add/generate.html" + ("#form" if wants_fragment(request) else "")
     return render(request, template, context, status=status)
 
@@ -254,10 +264,11 @@ def _form_context(request, groups, form, notes):
 def prices_of(request, groups, form) -> dict:
     """The price, and where other models are ticked the price of all of them."""
     price = price_of(request, form)
-    data = request.POST if request.method == "POST" else request.GET
-    values = data.getlist("compare")
+    is_sent = request.method == "POST"
+    data = request.POST if is_sent else form.initial
+    values = request.POST.getlist("compare") if is_sent else form.initial.get("compare", [])
     wanted = comparison.ticked(groups, form.offer, values)
-    typed = typed_in(request.POST) if request.method == "POST" else _plain(form)
+    typed = typed_in(request.POST) if is_sent else _plain(form)
     own = columns.Quote(offer=form.offer, n=price["n"], usd=price["usd"], notes=[])
     return price | {"ticked": values, "asked": columns.ask(request.user, wanted, typed, own, data)}
 

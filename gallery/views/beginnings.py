@@ -1,4 +1,4 @@
-"""What the generate form begins with, by its address: `?again=`, `?saved=`, `?from=&mode=`, `?tags=` …"""
+"""What the generate form begins with, by its address: `?again=`, `?comparison=`, `?saved=`, `?from=` …"""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,13 +9,15 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
 
 from gallery import offers
-from gallery.forms import presets, recipes
-from gallery.forms.fitting import fit
+from gallery.forms import comparison, presets, recipes
+from gallery.forms.comparison import TICKED
+from gallery.forms.fitting import OWN, fit
 from gallery.forms.generate import GenerateForm, values_of
 from gallery.forms.pictures import parse_id
 from gallery.language.wording import gettext_lazy
-from gallery.models import Generation, Image, Preset, SavedPrompt, User
+from gallery.models import Comparison, Generation, Image, Preset, SavedPrompt, User
 from gallery.offers import Offer, OfferGroup
+from gallery.screens import compared
 from gallery.screens.shapes import nearest
 from providers.base import Capabilities
 
@@ -26,7 +28,19 @@ TAKEN: dict[str, Callable[[User], QuerySet]] = {  # what can be put into what is
     "preset": Preset.objects.owned_by,
     "prompt_of": Generation.objects.owned_by,
 }
-NOT_HERE = {"model", "key", "again", "from", "in", "mode", "references", "original", "mask", *TAKEN}
+NOT_HERE = {
+    "model",
+    "key",
+    "again",
+    "comparison",
+    "from",
+    "in",
+    "mode",
+    "references",
+    "original",
+    "mask",
+    *TAKEN,
+}
 GONE = gettext_lazy("That model is no longer offered here.")
 NOBODY = gettext_lazy("None of your connections takes pictures along. Add one that does, and come back.")
 NO_PROMPT = gettext_lazy(
@@ -38,6 +52,9 @@ def begin(request, groups: list[OfferGroup], tags: str) -> Beginning:
     """Read the address. 404 for a picture or a generation of somebody else."""
     given: dict[str, Any] = {name: value for name, value in request.GET.items() if name not in NOT_HERE}
     given["tags"] = tags
+    given |= {"compare": request.GET.getlist("compare")}
+    if before := named(request):
+        return _compared(groups, given, before)
     if "again" in request.GET:
         return _again(request, groups, given)
     if "from" in request.GET:
@@ -73,11 +90,29 @@ def take(owner, groups, offer: Offer, typed: dict[str, Any], kind: str, wanted: 
 
 def _again(request, groups, given) -> Beginning:
     rows = Generation.objects.owned_by(request.user).prefetch_related("tags")
+    rows = rows.select_related("column__comparison")
     row = get_object_or_404(rows, public_id=parse_id(request.GET["again"]))
+    if row.column and not given["compare"]:
+        return _compared(groups, given, row.column.comparison)
     offer = offers.first_choice(groups, row.profile_id, row.model)
     values = recipes.of_generation(row) | given | {"tags": given["tags"] or specs(row.tags.all())}
     notes = _instead_of(row.model, gettext("is not offered now"), offer)
     return _fitted(offer, values, [*notes, *recipes.gone_of(row)])
+
+
+def named(request) -> Comparison | None:
+    """The comparison in the address. 404 for one of somebody else."""
+    if "comparison" not in request.GET:
+        return None
+    rows = Comparison.objects.owned_by(request.user).prefetch_related(*compared.READ)
+    return get_object_or_404(rows, public_id=parse_id(request.GET["comparison"]))
+
+
+def _compared(groups, given, row: Comparison) -> Beginning:
+    """All models of a comparison, each with what was chosen for it alone."""
+    offer, values, notes = comparison.again(row, groups)
+    tags = given["tags"] or specs(values["tags"])
+    return _fitted(offer, values | given | {"tags": tags, TICKED: values[TICKED]}, notes)
 
 
 def _from_image(request, groups, given) -> Beginning:
@@ -130,7 +165,8 @@ def _shape_of(image: Image, offer: Offer) -> dict[str, str]:
 
 def _fitted(offer: Offer, values: dict[str, Any], notes: list[str] | None = None) -> Beginning:
     fitted, changes = fit(values, offer)
-    return offer, fitted, [*(notes or []), *changes]
+    of_others = {name: value for name, value in values.items() if name == TICKED or name.startswith(OWN)}
+    return offer, fitted | of_others, [*(notes or []), *changes]
 
 
 def specs(tags) -> str:

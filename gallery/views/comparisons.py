@@ -1,15 +1,18 @@
 """One prompt on several models: sent, followed column by column, and one of them kept."""
 
 from django.core.paginator import Paginator
-from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from gallery.bulk import BulkError
+from gallery.bulk.words import sentence
 from gallery.forms.pictures import parse_id
 from gallery.generations import comparisons
 from gallery.models import Comparison, Generation
 from gallery.screens import columns
+from gallery.screens import compared as compared_screen
 from gallery.screens.toasts import notify, warn
 from gallery.views.add import generate
 from gallery.views.fragments import wants_fragment
@@ -32,47 +35,53 @@ def index(request):
 
 @require_safe
 def page(request, public_id):
-    """A column for each model, live while something is drawn."""
-    rows = Comparison.objects.owned_by(request.user)
-    rows = rows.prefetch_related(*columns.READ, "columns__generations__calls")
-    comparison = get_object_or_404(rows, public_id=public_id)
-    shown = columns.read(comparison)
-    drawn = [column.card for column in shown if column.card]
+    """A column for each model, live while something is drawn. htmx gets the columns alone."""
+    compared = compared_screen.of(request.user, _find(request, public_id))
     context = {
         "section": "comparisons",
-        "comparison": comparison,
-        "columns": shown,
-        "bill": columns.bill(comparison),
-        "live": jobs.poller(drawn, "comparison"),
-        "again": next((column.generation for column in shown if column.generation), None),
+        "compared": compared,
+        "live": jobs.poller(compared.cards, "comparison"),
     }
-    return render(request, "comparisons/page.html", context)
+    part = "comparisons/_columns.html" if wants_fragment(request) else "comparisons/page.html"
+    return render(request, part, context)
 
 
 @require_POST
 def keep(request, public_id):
-    """Keep what the generation of one column made; `undo` takes it back."""
-    comparison = get_object_or_404(Comparison.objects.owned_by(request.user), public_id=public_id)
+    """Keep what the generation of one column made, or move it to the trash; `undo` keeps none."""
+    comparison = _find(request, public_id)
+    try:
+        _do(request, comparison)
+    except (ProviderError, BulkError) as exc:
+        warn(request, exc.message)
+    if not wants_fragment(request):
+        return redirect(comparison)
+    compared = compared_screen.of(request.user, _find(request, public_id))
+    return render(request, "comparisons/_answer.html", {"compared": compared})
+
+
+def _do(request, comparison) -> None:
+    """What the button says that was pressed. Raises `ProviderError` or `BulkError`."""
     if "undo" in request.POST:
         comparisons.keep_none(comparison)
         notify(request, gettext("None is kept now. The images lie where they were before."))
-        return _back(request, comparison)
+    elif chosen := _chosen(comparison, request.POST.get("discard")):
+        action = comparisons.discard(comparison, chosen)
+        undo = reverse("bulk-undo", args=[action.public_id]) if action.can_be_undone else ""
+        notify(request, sentence(action), undo=undo)
+    elif chosen := _chosen(comparison, request.POST.get("generation")):
+        comparisons.keep(comparison, chosen)
+        notify(request, gettext("Kept. The images of the other models lie below it."), undo=request.path)
+    else:
+        warn(request, gettext("Choose the column whose image is to be kept."))
+
+
+def _chosen(comparison, wanted: str | None) -> Generation | None:
     rows = Generation.objects.filter(column__comparison=comparison).prefetch_related("results__image")
-    wanted = parse_id(request.POST.get("generation"))
-    chosen = rows.filter(public_id=wanted).first() if wanted else None
-    try:
-        if chosen is None:
-            warn(request, gettext("Choose the column whose image is to be kept."))
-        else:
-            comparisons.keep(comparison, chosen)
-            notify(request, gettext("Kept. The images of the other models lie below it."), undo=request.path)
-    except ProviderError as exc:
-        warn(request, exc.message)
-    return _back(request, comparison)
+    key = parse_id(wanted) if wanted else None
+    return rows.filter(public_id=key).first() if key else None
 
 
-def _back(request, comparison):
-    """The page anew; it is read once more where only its toast asked."""
-    if wants_fragment(request):
-        return HttpResponse(headers={"HX-Refresh": "true"})
-    return redirect(comparison)
+def _find(request, public_id) -> Comparison:
+    rows = Comparison.objects.owned_by(request.user).prefetch_related(*compared_screen.READ)
+    return get_object_or_404(rows, public_id=public_id)

@@ -12,7 +12,7 @@ from gallery.files.renditions import MIME_TYPE
 from gallery.generations import answers, generation, partials, recovery
 from gallery.language.wording import gettext_lazy
 from gallery.models import Generation, GenerationCall
-from gallery.screens import actions, cards, strip
+from gallery.screens import actions, cards, compared, strip
 from gallery.screens.toasts import notify, warn
 from gallery.views.fragments import wants_fragment
 from gallery.work import jobs
@@ -25,7 +25,7 @@ SECTIONS = (
     (cards.FINISHED, gettext_lazy("Finished today")),
 )
 PAGES = ("queue", "add-generate", "add-import", "chat-refine", "comparison")  # that follow jobs
-VIEWS = ("queue", "session", "imports", "strip", "chat", "comparison")  # the places that follow jobs
+VIEWS = ("queue", "session", "job", "imports", "strip", "chat", "comparison")  # the places that follow jobs
 
 
 @require_safe
@@ -74,6 +74,8 @@ def poll(request):
     context = queue_of(request.user) if view == "queue" else {}
     context |= {"view": view, "change": change, "active": len(change.under_way)}
     context |= {"live": jobs.poller(change.under_way, view), "news": _news(change.cards)}
+    if view in ("session", "comparison"):
+        context |= compared.news(request.user, change)
     if view == "strip":
         context["updates"] = strip.updates(change)
     return render(request, "queue/_poll.html", context)
@@ -99,7 +101,7 @@ def detail(request, public_id):
     row = own(request, public_id)
     row.owner = request.user  # read already
     card = jobs.card_of(row)
-    context = {"section": "queue", "card": card, "generation": row, "live": jobs.poller([card], "session")}
+    context = {"section": "queue", "card": card, "generation": row, "live": jobs.poller([card], "job")}
     return render(request, "queue/generation.html", context)
 
 
@@ -167,7 +169,8 @@ def dismiss(request, public_id):
         notify(request, gettext("Dismissed."), undo=reverse("generation-dismiss", args=[public_id]))
     if not wants_fragment(request):
         return redirect(_page(request))
-    context = queue_of(request.user) | {"session": jobs.of_session(request.user)}
+    session = compared.together(request.user, jobs.of_session(request.user))
+    context = queue_of(request.user) | {"session": session}
     return render(request, "queue/_dismissed.html", context)
 
 

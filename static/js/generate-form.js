@@ -74,8 +74,10 @@ document.addEventListener("htmx:after:swap", () => {
   showPixels();
 });
 
-// On a phone the pictures stand under the form, so the page goes to them.
+// The address names the comparison on top. On a phone the pictures stand under the form, so the page goes to them.
 function showNewest() {
+  const named = document.querySelector("#session > article").dataset.address;
+  if (named || location.search.includes("comparison=")) history.replaceState(history.state, "", named ?? location.pathname);
   const beside = matchMedia("(min-width: 1024px)").matches;
   if (beside) scrollTo({ top: 0 });
   else document.getElementById("session").scrollIntoView();

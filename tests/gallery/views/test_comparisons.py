@@ -2,9 +2,11 @@
 """Comparisons in the browser: ticked in the form, followed, kept, listed."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from gallery import offers, tagging
 from gallery.generations import comparisons, generation
@@ -56,10 +58,76 @@ def test_ticked_models_make_a_comparison_with_its_tags(owner_client, demo, opena
     assert all(row.tags.get().name == "Mirel" for row in rows)
 
 
-def test_the_generate_form_leads_to_the_comparison_with_htmx(owner_client, demo, openai):
+def test_with_script_the_columns_stand_beside_the_form(owner_client, demo, openai):
     typed = form(demo, value_of(openai))
     response = owner_client.post(reverse("add-generate"), typed, headers=HTMX)
-    assert response["HX-Redirect"] == Comparison.objects.get().get_absolute_url()
+    made, text = Comparison.objects.get(), response.content.decode()
+    assert response.status_code == 201
+    assert f'data-address="/add/generate/?comparison={made.public_id}"' in text
+    assert f'id="comparison-{made.public_id}"' in text
+    assert text.count('class="job" aria-label') == 2
+    assert 'name="key"' in text
+    assert 'value="k1"' not in text
+    assert "view=session" in text
+
+
+def test_without_script_the_columns_have_a_page(owner_client, demo, openai):
+    response = owner_client.post(reverse("add-generate"), form(demo, value_of(openai)))
+    assert response.url == Comparison.objects.get().get_absolute_url()
+
+
+def test_a_comparison_is_one_among_what_was_made_lately(owner_client, demo, openai):
+    single = generation.submit(demo.owner, generation.Wish(profile=demo, prompt="a fox"))
+    owner_client.post(reverse("comparisons"), form(demo, value_of(openai)))
+    text = owner_client.get(reverse("add-generate")).content.decode()
+    inside = text.split('id="session"')[1]
+    beside = f"beside-comparison-{Comparison.objects.get().public_id}"
+    assert inside.index(beside) < inside.index(f'id="job-{single.public_id}"')
+    for row in Generation.objects.exclude(pk=single.pk):
+        assert inside.count(f'id="job-{row.public_id}"') == 1
+
+
+def test_the_address_names_a_comparison_and_fills_in_the_form(owner_client, demo, openai):
+    owner_client.post(reverse("comparisons"), form(demo, value_of(openai)))
+    made = Comparison.objects.get()
+    long_ago = timezone.now() - timedelta(days=90)
+    Generation.objects.update(created_at=long_ago, status="cancelled")
+    generation.submit(demo.owner, generation.Wish(profile=demo, prompt="a fox"))
+    page = owner_client.get(reverse("add-generate"), {"comparison": made.public_id})
+    text = page.content.decode()
+    assert page.context["form"].initial["prompt"] == "a red panda"
+    assert "Generate on 2 models" in text
+    inside = text.split('id="session"')[1]
+    assert inside.index(f"beside-comparison-{made.public_id}") < inside.index("a fox")
+
+
+@pytest.mark.parametrize("view", ["session", "comparison"])
+def test_news_draw_the_columns_of_a_comparison_anew(owner_client, profile, view):
+    made = two_of(profile)
+    text = owner_client.get(made.get_absolute_url()).content.decode()
+    address = re.search(r'hx-get="(/queue/poll/[^"]*)"', text)[1].replace("&amp;", "&")
+    run(made)
+    address = address.replace("view=comparison", f"view={view}")
+    news = owner_client.get(address, headers=HTMX).content.decode()
+    assert f'hx-target="#comparison-{made.public_id}"' in news
+    assert "beside-comparison" not in news
+    assert "Keep that of scripted-1" in news
+    assert f'hx-target="#job-{results_of(made)[0].public_id}"' not in news
+
+
+def test_another_tab_gets_a_comparison_that_it_has_not_seen(owner_client, profile):
+    made = two_of(profile)
+    news = owner_client.get(reverse("queue-poll"), {"view": "session", "rev": ""}, headers=HTMX)
+    assert f'id="beside-comparison-{made.public_id}"' in news.content.decode()
+
+
+def test_the_page_of_one_job_is_told_of_it_although_it_was_compared(owner_client, profile):
+    made = two_of(profile)
+    one = results_of(made)[0]
+    text = owner_client.get(one.get_absolute_url()).content.decode()
+    address = re.search(r'hx-get="(/queue/poll/[^"]*)"', text)[1].replace("&amp;", "&")
+    run(made)
+    assert f'hx-target="#job-{one.public_id}"' in owner_client.get(address, headers=HTMX).content.decode()
 
 
 def test_a_double_click_makes_one_comparison(owner_client, demo, openai):
@@ -191,6 +259,44 @@ def test_keep_marks_a_column_and_is_undone(owner_client, profile):
     assert made.kept is None
 
 
+def test_keep_answers_with_the_columns_where_there_is_script(owner_client, profile):
+    made = run(two_of(profile))
+    keep = reverse("comparison-keep", args=[made.public_id])
+    wanted = {"generation": results_of(made)[0].public_id}
+    text = owner_client.post(keep, wanted, headers=HTMX).content.decode()
+    assert f'hx-target="#comparison-{made.public_id}"' in text
+    assert "Keep none" in text
+
+
+def test_discard_moves_a_column_to_the_trash_and_is_undone(owner_client, profile):
+    made = run(two_of(profile))
+    first, second = results_of(made)
+    keep = reverse("comparison-keep", args=[made.public_id])
+    text = owner_client.post(keep, {"discard": first.public_id}, headers=HTMX).content.decode()
+    assert "Moved 1 image to the trash" in text
+    assert "In the trash" in text
+    assert first.results.get().image.trashed_at is not None
+    assert second.results.get().image.trashed_at is None
+    undo = re.search(r'action="(/history/[^"]*/undo/)"', text)[1]
+    owner_client.post(undo, {"undo": "1"})
+    assert first.results.get().image.trashed_at is None
+
+
+def test_discard_twice_says_that_nothing_is_left(owner_client, profile):
+    made = run(two_of(profile))
+    keep = reverse("comparison-keep", args=[made.public_id])
+    wanted = {"discard": results_of(made)[0].public_id}
+    owner_client.post(keep, wanted)
+    assert "any more" in owner_client.post(keep, wanted, follow=True).content.decode()
+
+
+def test_a_generation_of_another_comparison_is_not_discarded(owner_client, profile):
+    made, foreign = run(two_of(profile)), run(two_of(profile, "a fox"))
+    one = results_of(foreign)[0]
+    owner_client.post(reverse("comparison-keep", args=[made.public_id]), {"discard": one.public_id})
+    assert one.results.get().image.trashed_at is None
+
+
 @pytest.mark.parametrize("wanted", ["", "nonsense"])
 def test_keep_without_a_column_says_what_to_do(owner_client, profile, wanted):
     made = run(two_of(profile))
@@ -207,13 +313,17 @@ def test_a_generation_of_another_comparison_is_not_kept(owner_client, profile):
     assert made.kept is None
 
 
-def test_other_people_find_nothing(other_client, client, profile):
+def test_other_people_find_nothing(other_client, other, profile):
     made = run(two_of(profile))
     for address in (made.get_absolute_url(), reverse("comparison-keep", args=[made.public_id])):
         assert other_client.get(address).status_code in (404, 405)
     keep = reverse("comparison-keep", args=[made.public_id])
     assert other_client.post(keep, {"generation": results_of(made)[0].public_id}).status_code == 404
     assert "a red panda" not in other_client.get(reverse("comparisons")).content.decode()
+    beside = {"comparison": made.public_id}
+    ConnectionProfile.objects.create(owner=other, name="Demo", provider="demo", is_default=True)
+    assert other_client.get(reverse("add-generate"), beside).status_code == 404
+    assert other_client.get(reverse("add-generate"), {"comparison": "nonsense"}).status_code == 404
 
 
 @pytest.mark.parametrize("n", [2, 6])
@@ -258,9 +368,52 @@ def test_the_page_of_a_character_tells_what_was_kept(owner_client, profile):
     assert "1 of 1" in text
 
 
-def test_use_again_ticks_the_same_models(owner_client, demo, openai):
-    owner_client.post(reverse("comparisons"), form(demo, value_of(openai)))
-    page = owner_client.get(Comparison.objects.get().get_absolute_url()).content.decode()
-    address = page.split('href="/add/generate/?again=')[1].split('"')[0].replace("&amp;", "&")
-    text = owner_client.get(f"/add/generate/?again={address}").content.decode()
+@pytest.fixture
+def compared(owner_client, demo, openai):
+    """A comparison whose second model has a setting of its own."""
+    chosen = value_of(openai, "gpt-image-2.5-flare")
+    own = {f"own:{chosen}:quality": "low", "quality": "high", "tags": "character:Mirel"}
+    owner_client.post(reverse("comparisons"), form(demo, chosen, **own))
+    return Comparison.objects.get()
+
+
+def again_by(way, made):
+    """An address that fills in the form as it was."""
+    row = Generation.objects.get(provider="openai")
+    return f"?comparison={made.public_id}" if way == "comparison" else f"?again={row.public_id}"
+
+
+@pytest.mark.parametrize("way", ["comparison", "a prompt or picture of it"])
+def test_use_again_brings_all_models_and_what_each_had_of_its_own(owner_client, compared, openai, way):
+    page = owner_client.get(reverse("add-generate") + again_by(way, compared))
+    text, chosen = page.content.decode(), value_of(openai, "gpt-image-2.5-flare")
+    assert page.context["offer"].profile.provider == "demo"
     assert "Generate on 2 models" in text
+    assert f'name="compare" value="{chosen}" checked' in text
+    assert '<option value="low" selected>Low</option>' in text
+    assert page.context["tags"] == "character:Mirel"
+    assert page.context["form"].initial["prompt"] == "a red panda"
+
+
+def test_use_again_sends_what_was_sent(owner_client, compared):
+    page = owner_client.get(reverse("add-generate") + again_by("comparison", compared))
+    said = {name: value for name, value in page.context["form"].initial.items() if value}
+    sent = said | {"model": page.context["offer"].value, "key": "k2"}
+    owner_client.post(reverse("comparisons"), sent)
+    first, second = Comparison.objects.order_by("pk")
+    params = [[column.generation.params for column in each.columns.all()] for each in (first, second)]
+    assert params[0] == params[1]
+
+
+def test_settings_for_all_come_back_as_nobodys_own(owner_client, demo, openai):
+    typed = form(demo, value_of(openai, "gpt-image-2.5-flare"), size="1024x1536", aspect_ratio="2:3")
+    owner_client.post(reverse("comparisons"), typed)
+    page = owner_client.get(reverse("add-generate") + again_by("comparison", Comparison.objects.get()))
+    assert not [name for name in page.context["form"].initial if name.startswith("own:")]
+
+
+def test_a_model_that_is_gone_is_left_out_and_said(owner_client, compared, openai):
+    openai.delete()
+    text = owner_client.get(reverse("add-generate") + again_by("comparison", compared)).content.decode()
+    assert "is not offered now. It is left out." in text
+    assert "Generate 1 image" in text
