@@ -21,6 +21,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from gallery import vendors
 from gallery.files import places, storage
 from gallery.files.quotas import FREE_SPACE_FLOOR
 from gallery.generations import filing, lines, outcomes, partials, summaries, times
@@ -131,7 +132,7 @@ def _begin_sending(call: GenerationCall, folder: Path) -> Step | None:
     try:
         profile = _profile_of(call)
         outcomes.check_key(call, profile)
-        provider = generations.provider_for(profile)
+        provider = vendors.provider_for(profile)
         request = generations.request_for(call, folder)
     except ProviderError as exc:
         outcomes.end(call, exc, Q(state=State.QUEUED))

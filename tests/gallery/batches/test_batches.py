@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from gallery import batches, tagging
+from gallery import batches, tagging, vendors
 from gallery.batches import feeding
 from gallery.files import storage
 from gallery.generations import calls, generation, inputs, masks
@@ -174,7 +174,7 @@ def test_a_placeholder_that_is_not_in_the_prompt_is_refused(profile, owner):
 
 def test_one_wrong_cell_is_named_and_nothing_is_sent(owner):
     demo = ConnectionProfile.objects.create(owner=owner, name="Demo", provider="demo", options={"delay": 0})
-    most = generation.provider_for(demo).model_info("demo-painter").capabilities.max_prompt
+    most = vendors.provider_for(demo).model_info("demo-painter").capabilities.max_prompt
     if most is None:
         pytest.skip("the demo model takes prompts of any length")
     with pytest.raises(InvalidRequest, match="^x"):
