@@ -1,6 +1,7 @@
 """Brokers that go away and come back, as the tests of several machines need them."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -56,3 +57,44 @@ class RabbitMQ:
 
     def close(self) -> None:
         self.proxy.close()
+
+
+class OwnRabbitMQ:
+    """A server of our own beside the machine's. It is killed, and comes back with what was on its disk."""
+
+    PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # Debian's other one wants to be root
+
+    def __init__(self, folder: Path):
+        self.folder, self.port = folder / "rabbitmq", free_port()
+        self.address = f"amqp://guest:guest@127.0.0.1:{self.port}//"
+        self.folder.mkdir()
+        where = {
+            "MNESIA_BASE": "db",
+            "LOG_BASE": "log",
+            "ENABLED_PLUGINS_FILE": "plugins",
+            "CONFIG_FILE": "none",
+        }
+        paths = {f"RABBITMQ_{name}": str(self.folder / value) for name, value in where.items()}
+        self.environment = os.environ | paths | {
+            "HOME": str(self.folder), "RABBITMQ_PID_FILE": str(self.folder / "pid"),
+            "RABBITMQ_NODENAME": f"vignette-{self.port}@localhost",
+            "RABBITMQ_NODE_PORT": str(self.port), "RABBITMQ_DIST_PORT": str(free_port()),
+        }  # fmt: skip
+        self.start()
+
+    def start(self) -> None:
+        with (self.folder / "output.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.PROGRAM], env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+        wait_for_port(self.port, self.process, 120)
+
+    def go(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def come_back(self) -> None:
+        self.start()
+
+    def close(self) -> None:
+        self.go()

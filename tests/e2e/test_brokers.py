@@ -30,7 +30,7 @@ class CeleryWorker:
     """A machine with a worker: its own data folder, in which only the store is that of all."""
 
     def __init__(self, folder: Path, server: conftest.Server):
-        self.folder, self.log, self.deaths = folder, folder / "worker.log", 0
+        self.folder, self.log = folder, folder / "worker.log"
         store = Path(server.variables["DATA_DIR"]) / "media"
         store.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
@@ -48,12 +48,6 @@ class CeleryWorker:
     def kill(self) -> None:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-
-    def supervise(self) -> None:
-        """Start it again when it ended by itself, as systemd does: a Redis that goes can take it along."""
-        if self.process.poll() is not None:
-            self.deaths += 1
-            self.start()
 
     @property
     def place(self) -> str:
@@ -110,13 +104,13 @@ def _live_through(broker, server, workers, ledger: Path, address: str) -> None:
     asked |= {prompt: _ask(api, prompt) for prompt in prompts[-10:]}  # rows, of which nobody is told
     victim.start()
     broker.come_back()
-    _wait_for_all(api, asked, workers)
+    _wait_for_all(api, asked)
 
-    lost = sent_by_the_dead | _lost_with(address, workers)
+    assert [worker.process.poll() for worker in workers] == [None, None]  # a broker that goes ends none
     ends = {prompt: api.get(f"/generations/{number}")["status"] for prompt, number in asked.items()}
     assert max(Counter(vendor.posts(ledger)).values()) == 1
-    assert set(prompts) - lost <= set(vendor.posts(ledger)) <= set(prompts)
-    assert {prompt for prompt, status in ends.items() if status == "unknown"} <= lost
+    assert set(prompts) - sent_by_the_dead <= set(vendor.posts(ledger)) <= set(prompts)
+    assert {prompt for prompt, status in ends.items() if status == "unknown"} <= sent_by_the_dead
     assert set(ends.values()) <= {"done", "unknown"}
     pictures = api.get("/images?limit=200")["items"]
     assert len(pictures) == list(ends.values()).count("done")
@@ -150,25 +144,13 @@ def _until(condition, seconds: float = 40) -> None:
         time.sleep(0.1)
 
 
-def _wait_for_all(api: ApiClient, asked: dict[str, str], workers: list[CeleryWorker]) -> None:
-    """For those of a worker that ended until its leases are over, and a round of housekeeping."""
+def _wait_for_all(api: ApiClient, asked: dict[str, str]) -> None:
+    """For those of the worker that was killed until its leases are over, and a round of housekeeping."""
     waiting, end = list(asked.values()), time.monotonic() + 120
     while waiting:
         assert time.monotonic() < end, waiting
-        for worker in workers:
-            worker.supervise()
         waiting = [number for number in waiting if not _is_over(api.get(f"/generations/{number}"))]
         time.sleep(0.3)
-
-
-def _lost_with(address: str, workers: list[CeleryWorker]) -> set[str]:
-    """The prompts that were under way in a worker which ended by itself."""
-    places = [worker.place for worker in workers if worker.deaths]
-    query = (
-        "SELECT prompt FROM gallery_generation JOIN gallery_generationcall AS call"
-        " ON call.generation_id = gallery_generation.id WHERE call.state = 'unknown' AND call.place = ANY(%s)"
-    )
-    return {prompt for (prompt,) in _rows(address, query, places)}
 
 
 def _is_over(generation) -> bool:

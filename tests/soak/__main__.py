@@ -17,12 +17,12 @@ from functools import partial
 from pathlib import Path
 
 from tests.bench.__main__ import machine
-from tests.brokers import RabbitMQ, Redis
+from tests.brokers import OwnRabbitMQ, RabbitMQ, Redis
 from tests.soak import machines, people, run, verdict
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LONG = 300  # seconds from which latencies and growth are judged as well
-BROKERS = {"redis": Redis, "rabbitmq": RabbitMQ}
+BROKERS = {"redis": Redis, "rabbitmq": OwnRabbitMQ if OwnRabbitMQ.PROGRAM.exists() else RabbitMQ}
 POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 
 
@@ -78,7 +78,12 @@ def _options():
 
 
 def _machines(broker, folder: Path, address: str, vendor: str) -> machines.Machines:
-    return machines.Machines(folder, address, vendor, broker(folder))
+    running = broker(folder)
+    try:
+        return machines.Machines(folder, address, vendor, running)
+    except BaseException:
+        running.close()
+        raise
 
 
 def _said(findings: list[str]) -> str:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,9 +75,11 @@ def spend(folder: Path, address: str, options) -> Evening:
     place = (options.kind or Place)(folder, address, vendor.host)
     try:
         place.manage("migrate", "--verbosity", "0")
-        who = place.ask("prepare", vendor.address, str(options.company.library))
-        known = place.check_storage()  # the files of a seeded library are made up
-        place.start()
+        with ThreadPoolExecutor(1) as beside:
+            started = beside.submit(place.start)
+            who = place.ask("prepare", vendor.address, str(options.company.library))
+            known = place.check_storage()  # the files of a seeded library are made up
+            started.result()
         notes, watch, told = Notes(), watching.Watch(place.processes), promises.Promises()
         crowd = people.Crowd(place.port, notes, told)
         cpu = _be_there(place, crowd, who, watch, options)
