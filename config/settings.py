@@ -116,8 +116,13 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # A statement that hangs must not hold its locks for ever; `migrate` lifts the limit for itself.
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c statement_timeout=120000")
+    DATABASES["default"]["OPTIONS"] = {
+        # A statement that hangs must not hold its locks for ever; `migrate` lifts the limit for itself.
+        "options": "-c statement_timeout=120000",
+        # A server that vanishes without a word is given up soon, and found again soon after it is back.
+        "connect_timeout": 10,  # seconds
+        "tcp_user_timeout": 10_000,  # milliseconds
+    } | DATABASES["default"].get("OPTIONS", {})
 
 # Counts of failed log-ins are in the cache. They hold for all processes, and across a restart.
 CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://gallery_cache")}
@@ -231,6 +236,7 @@ X_FRAME_OPTIONS = "DENY"
 # --- Language, time, logs -----------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = ["config.formats"]
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LANGUAGE_COOKIE_NAME = "language"
 LOCALE_PATHS = [BASE_DIR / "locale"]
