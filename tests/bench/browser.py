@@ -6,10 +6,12 @@ The real server and Chromium on one machine, drawing in software: a graphics car
 import shutil
 import tempfile
 from pathlib import Path
+from statistics import median
 
 from tests.bench.rows import Row
 from tests.soak.run import Place
 
+VISITS, CSS, JS = 3, 15, 40  # kB
 PICTURES, STEPS, STEP = 10_000, 120, 400  # pixels of one turn of the wheel
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 SOMEBODY = """
@@ -32,6 +34,9 @@ SEEN = """() => new Promise((done) => {
   window.seen = seen;
   setTimeout(() => done(seen), 500);
 })"""
+SENT = """(ending) => performance.getEntriesByType("resource")
+  .filter((one) => new URL(one.name).pathname.endsWith(`.${ending}`))
+  .reduce((sum, one) => sum + one.encodedBodySize, 0)"""
 FRAMES = """() => {
   window.frames_ = [];
   let last = performance.now();
@@ -43,11 +48,12 @@ FRAMES = """() => {
 def measure() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="vignette-browser-") as folder:
         place = Place(Path(folder), "", "")
+        place.environment["DJANGO_SETTINGS_MODULE"] = "tests.bench.naive_settings"
         try:
             place.manage("migrate", "--verbosity", "0")
             made = place.run("manage.py", "shell", "-v0", "-c", SOMEBODY.format(pictures=PICTURES))
             place.start()
-            return _looked_at(f"http://127.0.0.1:{place.port}/", made.stdout.split()[-1])
+            return _looked_at(f"http://127.0.0.1:{place.port}/", made.split()[-1])
         finally:
             place.end()
 
@@ -60,19 +66,37 @@ def _looked_at(address: str, session: str) -> list[Row]:
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         context.add_cookies([{"name": "session", "value": session, "url": address}])
         page = context.new_page()
-        page.goto(address)  # the first visit fills caches that later ones have
-        rows = [_first_sight(page, address), _scrolling(page), _opening(page)]
+        for path in ("", "naive/"):
+            page.goto(address + path)  # the first visit fills caches that later ones have
+        rows = [_first_sight(page, address), _weight(page), _scrolling(page), _opening(page)]
         browser.close()
     return rows
 
 
 def _first_sight(page, address: str) -> Row:
-    page.goto(address)
-    seen = page.evaluate(SEEN)
+    """Of the first version's page, and then of ours, which stays."""
+    naive, seen = _seen(page, address + "naive/"), _seen(page, address)
     return Row(
         number=14, work="largest contentful paint of the gallery, loopback", measured=f"{seen['lcp']:.0f} ms",
-        against=f"moved by itself: {seen['moved']:.3f}", goal="≤ 1000 ms, moved ≤ 0.01",
-        met=seen["lcp"] <= 1000 and seen["moved"] <= 0.01,
+        against=f"naive page: {naive['lcp']:.0f} ms", ratio=f"moved by itself: {seen['moved']:.3f}",
+        goal="≤ 1000 ms, moved ≤ 0.01", met=seen["lcp"] <= 1000 and seen["moved"] <= 0.01,
+    )  # fmt: skip
+
+
+def _seen(page, address: str) -> dict[str, float]:
+    """Medians of some visits."""
+    visits = []
+    for _ in range(VISITS):
+        page.goto(address)
+        visits.append(page.evaluate(SEEN))
+    return {name: median(visit[name] for visit in visits) for name in visits[0]}
+
+
+def _weight(page) -> Row:
+    css, js = (page.evaluate(SENT, ending) / 1000 for ending in ("css", "js"))
+    return Row(
+        number=14, work="style sheets and scripts of the gallery, as they were sent",
+        measured=f"{css:.1f} and {js:.1f} kB", goal=f"≤ {CSS} and {JS} kB", met=css <= CSS and js <= JS,
     )  # fmt: skip
 
 
@@ -83,13 +107,15 @@ def _scrolling(page) -> Row:
         page.mouse.wheel(0, STEP)
         page.wait_for_timeout(50)
     frames = sorted(page.evaluate("window.frames_"))
+    pace = 1000 * len(frames) / sum(frames)
     share = sum(frame <= 34 for frame in frames) / len(frames)
     tiles, moved = page.locator(".tile").count(), page.evaluate("window.seen.moved")
     return Row(
         number=14, work=f"{STEPS} turns of the wheel through {PICTURES:,} pictures",
-        measured=f"{share:.1%} of frames ≤ 34 ms",
+        measured=f"{pace:.1f} frames/s, {share:.1%} of them within 34 ms",
         against=f"longest {frames[-1]:.0f} ms, {tiles} pictures on the page, moved {moved:.3f}",
-        goal="≥ 95 %, moved ≤ 0.01", met=share >= 0.95 and moved <= 0.01,
+        goal="≥ 55 frames/s, ≥ 95 % within 34 ms, moved ≤ 0.01",
+        met=pace >= 55 and share >= 0.95 and moved <= 0.01,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from tests.bench import (
     archives,
     browser,
+    evening,
     growth,
     intake,
     library,
@@ -21,6 +22,7 @@ CASES = {
     "queue": queue.measure,
     "growth": growth.measure,
     "writers": writers.measure,
+    "evening": evening.measure,
     "archives": archives.measure,
     "starting": starting.measure,
     "browser": browser.measure,
