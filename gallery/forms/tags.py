@@ -36,7 +36,12 @@ class TagForm(PlainForm, forms.Form):
         help_text=gettext_lazy("The character. Only a look has one."),
     )
     description = forms.CharField(widget=forms.Textarea, required=False, max_length=20_000)
-    color = forms.CharField(label=gettext_lazy("Colour"), required=False, max_length=7)
+    color = forms.CharField(
+        label=gettext_lazy("Colour"),
+        required=False,
+        max_length=7,
+        help_text=gettext_lazy("A dot beside its name, such as #8a2a66."),
+    )
     aliases = forms.CharField(
         label=gettext_lazy("Other spellings"),
         required=False,
