@@ -16,13 +16,11 @@ from gallery.api import paging
 from gallery.api.problems import Invalid
 from gallery.api.v1.generations import (
     GenerationOut,
-    GenerationRequest,
-    choose_profile,
-    wish_of,
 )
 from gallery.api.v1.generations import shape as generation_shape
 from gallery.api.v1.pictures import mask_of, references_of
 from gallery.api.v1.shapes import PROBLEMS, After, Body, Limit, Line, Money, Text
+from gallery.api.v1.wishes import GenerationRequest, choose_profile, wish_of
 from gallery.generations import admission
 from gallery.generations import generation as generations
 from gallery.models import Batch, Placeholder, Tag

@@ -14,15 +14,12 @@ from gallery.api import paging
 from gallery.api.problems import Invalid
 from gallery.api.v1.generations import (
     GenerationOut,
-    GenerationRequest,
-    choose_profile,
     shape,
     visible,
-    wish_of,
-    with_preset,
 )
 from gallery.api.v1.pictures import mask_of, references_of
 from gallery.api.v1.shapes import PROBLEMS, After, Body, Limit, Line, Money, Text
+from gallery.api.v1.wishes import GenerationRequest, choose_profile, wish_of, with_preset
 from gallery.forms.generate import CHOICES, OPTION
 from gallery.generations import admission, comparisons
 from gallery.generations import generation as generations

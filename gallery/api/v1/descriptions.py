@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from gallery.api.problems import Invalid, Problem
 from gallery.api.v1 import images
-from gallery.api.v1.generations import choose_profile
 from gallery.api.v1.shapes import PROBLEMS, Body, Line, Money, ProblemDocument, Text, money
+from gallery.api.v1.wishes import choose_profile
 from gallery.models import ConnectionProfile
 from gallery.texts import assists, writers
 from providers.errors import ProviderError
