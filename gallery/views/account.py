@@ -38,6 +38,14 @@ def first_password(request):
     return allauth.password_set(request)
 
 
+def log_out(request):
+    """What the browser still has of the person goes with them: shared pictures, drafts, kept answers."""
+    response = allauth.logout(request)
+    if not request.user.is_authenticated:
+        response["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
 def tokens(request):
     """List and issue tokens. A new one stands in the answer to its own POST and nowhere else."""
     form, token = TokenForm(posted(request)), ""

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.conftest import Home
+
 pytestmark = pytest.mark.browser
 
 # What the system's share sheet does, and what any page can do as well: a form with files.
@@ -29,6 +31,15 @@ KEPT = """async () => {
   return found.flat().map((request) => new URL(request.url).pathname);
 }"""
 
+WAITING = """() => new Promise((resolve) => {
+  const request = indexedDB.open("shared", 1);
+  request.onupgradeneeded = () => request.result.createObjectStore("files", { autoIncrement: true });
+  request.onsuccess = () => {
+    const asked = request.result.transaction("files").objectStore("files").count();
+    asked.onsuccess = () => (request.result.close(), resolve(asked.result));
+  };
+})"""
+
 
 @pytest.fixture
 def ready(page, home):
@@ -50,6 +61,22 @@ def test_a_picture_that_is_shared_is_added_when_the_person_says_so(ready):
     expect(note).to_be_hidden()
     ready.reload()
     expect(note).to_be_hidden()  # it was given out once
+
+
+def test_pictures_that_wait_are_gone_after_a_log_out(ready, home, house):
+    ready.context.clear_cookies()
+    ready.evaluate(SHARE)
+    ready.wait_for_url("**/login/**")
+    home.enter(ready)
+    assert ready.evaluate(WAITING) == 1
+    ready.goto(home.address + "/logout/")
+    ready.get_by_role("button", name="Log out").click()
+    ready.wait_for_url("**/login/")
+    assert ready.evaluate(WAITING) == 0
+    Home(*house).enter(ready)
+    ready.goto(home.address + "/add/upload/")
+    expect(ready.get_by_role("heading", name="Add images")).to_be_attached()
+    expect(ready.get_by_text("Pictures shared from another app")).to_be_hidden()
 
 
 def test_without_a_connection_the_screen_stays_and_changes_wait(ready, home):

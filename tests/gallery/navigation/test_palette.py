@@ -1,5 +1,6 @@
 """What a few letters lead to, of the person's own things and of nobody else's."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from gallery import tagging
-from gallery.models import Tag
+from gallery.models import Tag, TagCount
 from gallery.navigation import commands, palette, shortcuts
 from gallery.search import savedsearches
 from tests.gallery.views.test_images import add_image
@@ -59,6 +60,24 @@ def test_saved_searches_recent_images_and_pages_are_found_by_their_words(owner):
     assert found["Search for “night”"] == "/?q=night"
     assert texts(owner, "que")[0] == "Queue"
     assert "Costs" in texts(owner, "MONEY")
+
+
+def test_a_sensitive_image_is_blurred_as_elsewhere(owner_client, owner):
+    add_image(owner, 1, title="Night one", sensitive=True)
+    add_image(owner, 2, title="Night two")
+    text = owner_client.get(reverse("commands"), {"q": "night"}, headers=HTMX).content.decode()
+    marks = {name: part for part, name in re.findall(r'class="(ava[^"]*)".*?class="trunc">([^<]*)<', text)}
+    assert marks == {"Night one": "ava dim", "Night two": "ava"}
+
+
+def test_looks_of_a_character_come_with_it_the_most_used_first(owner):
+    make(owner, "character:Mira", *(f"look:Mira:{name}" for name in ("court", "rain", "snow", "night")))
+    worn = Tag.objects.get(name="snow")
+    TagCount.objects.filter(tag=worn).update(n=3)
+    Tag.objects.filter(name="court").update(alias_of=worn)
+    found = [text for text in texts(owner, "mira") if text.startswith("Mira: ")]
+    assert found[0] == "Mira: snow"
+    assert "Mira: court" not in found
 
 
 def test_images_in_the_trash_are_not_offered(owner):

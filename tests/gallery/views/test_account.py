@@ -47,8 +47,11 @@ def test_after_five_failures_even_the_right_password_waits(client, owner):
 
 
 def test_logging_out_asks_and_ends_the_session(owner_client):
-    assert "Log out?" in owner_client.get(reverse("account_logout")).content.decode()
-    owner_client.post(reverse("account_logout"))
+    asked = owner_client.get(reverse("account_logout"))
+    assert "Log out?" in asked.content.decode()
+    assert "Clear-Site-Data" not in asked.headers
+    response = owner_client.post(reverse("account_logout"))
+    assert response["Clear-Site-Data"] == '"cache", "storage"'
     assert owner_client.get("/").status_code == 302
 
 
