@@ -68,6 +68,15 @@ def test_postgresql_ends_a_statement_that_hangs_and_looks_before_it_uses_a_conne
 @postgres_only
 @pytest.mark.postgres
 @pytest.mark.django_db
+def test_a_postgresql_server_that_vanished_is_given_up_soon():
+    ask("SELECT 1")
+    given = connection.connection.info.get_parameters()
+    assert (given["connect_timeout"], given["tcp_user_timeout"]) == ("10", "10000")
+
+
+@postgres_only
+@pytest.mark.postgres
+@pytest.mark.django_db
 def test_a_migration_may_take_as_long_as_it_needs():
     asked = []
 
