@@ -166,6 +166,8 @@ class OperationsAdmin(ReadAdmin, GuardedAdmin):
     """Rows that staff look after without seeing what is in them. Nothing is made or changed by hand."""
 
     private_searches: tuple[str, ...] = ()  # look-ups that would tell
+    facts: list[str] = []  # what stands on the page of a row; none: all columns
+    content: tuple[str, ...] = ()  # what stands below them for those who may see it; none: what is private
     view_on_site = False
 
     def has_delete_permission(self, request, obj=None):
@@ -181,6 +183,12 @@ class OperationsAdmin(ReadAdmin, GuardedAdmin):
         label = {"class": "action-select", "aria-label": f"Select row {obj.pk}"}
         checkbox = forms.CheckboxInput(label, lambda value: False)
         return checkbox.render(ACTION_CHECKBOX_NAME, str(obj.pk))
+
+    def get_fields(self, request, obj=None):
+        if not self.facts:
+            return super().get_fields(request, obj)
+        may_see_all = obj and self.may_see_all(request, obj)
+        return [*self.facts, *(self.content or self.private)] if may_see_all else self.facts
 
     def may_see_all(self, request, obj) -> bool:
         return request.user.is_superuser or self.owner_of(obj) == request.user.pk

@@ -27,10 +27,6 @@ class BatchAdmin(OperationsAdmin):
         "created_at", "begun_at", "finished_at",
     ]  # fmt: skip
 
-    def get_fields(self, request, obj=None):
-        content = ["prompt", "axes", "recipe"] if obj and self.may_see_all(request, obj) else []
-        return [*self.facts, *content]
-
     def get_readonly_fields(self, request, obj=None):
         return ["cells_by_state"]
 
@@ -73,9 +69,6 @@ class BatchCellAdmin(OperationsAdmin):
     list_select_related = ["batch__owner", "generation"]
     search_fields = ["batch__public_id__exact", "generation__public_id__exact"]
     facts = ["grid", "owner", "index", "state", "attempt", "made", "earlier_cost_usd"]
-
-    def get_fields(self, request, obj=None):
-        return [*self.facts, *self.private] if obj and self.may_see_all(request, obj) else self.facts
 
     def get_readonly_fields(self, request, obj=None):
         return ["grid", "owner", "made"]
@@ -130,13 +123,10 @@ class ComparisonAdmin(OperationsAdmin):
     list_select_related = ["owner"]
     search_fields = ["=public_id"]
     inlines = [ColumnInline]
+    facts = ["public_id", "owner", "is_decided", "created_at"]
 
     def get_queryset(self, request):
         return super().get_queryset(request).annotate(models_asked=Count("columns"))
-
-    def get_fields(self, request, obj=None):
-        content = ["prompt"] if obj and self.may_see_all(request, obj) else []
-        return ["public_id", "owner", "is_decided", "created_at", *content]
 
     def get_readonly_fields(self, request, obj=None):
         return ["is_decided"]
@@ -155,6 +145,7 @@ class BulkActionAdmin(OperationsAdmin):
     """What was done to many pictures at once. The tags and the search say what is in them."""
 
     private = ("params", "query", "error")
+    content = ("sentence", "query", "error")
     list_display = [
         "short_id", "owner", "action", "status", "done", "matched", "changed", "created_at", "finished_at",
     ]  # fmt: skip
@@ -166,10 +157,6 @@ class BulkActionAdmin(OperationsAdmin):
         "public_id", "owner", "action", "status", "done", "matched", "changed", "lease_until", "created_at",
         "finished_at", "undone_at",
     ]  # fmt: skip
-
-    def get_fields(self, request, obj=None):
-        content = ["sentence", "query", "error"] if obj and self.may_see_all(request, obj) else []
-        return [*self.facts, *content]
 
     def get_readonly_fields(self, request, obj=None):
         return ["sentence"]

@@ -186,10 +186,8 @@ class GenerationCallAdmin(OperationsAdmin):
     sortable_by = ()
     search_fields = ["request_id__exact"]
     search_help_text = "An id of ours, or the vendor's id of the request."
-
-    def get_fields(self, request, obj=None):
-        content = ["provider_message", "usage"] if obj and self.may_see_all(request, obj) else []
-        return ["owner", *CALL_FACTS, *content]
+    facts = ["owner", *CALL_FACTS]
+    content = ("provider_message", "usage")
 
     def get_readonly_fields(self, request, obj=None):
         return ["owner"]
