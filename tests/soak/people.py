@@ -81,9 +81,8 @@ class Reader:
         self.seen: set[str] = set()
 
     def __call__(self, browser: Browser) -> None:
-        path = random.choice(
-            ["/", "/", f"/?q={random.choice(SEARCHES)}", "/characters/", "/tags/", "/queue/"]
-        )
+        places = ["/", "/", f"/?q={random.choice(SEARCHES)}", "/characters/", "/tags/", "/queue/"]
+        path = random.choice(places) if self.seen else "/"
         kind = {"/": "grid", "/characters/": "tags", "/tags/": "tags", "/queue/": "queue"}.get(path, "search")
         page = self.look(browser, kind, path)
         if links := IMAGE.findall(page):
