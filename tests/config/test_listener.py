@@ -1,7 +1,9 @@
 import asyncio
 import socket
 
-from gallery.management.commands.serve import _listen
+import pytest
+
+from gallery.management.commands.serve import _listen, _site
 
 
 def test_small_answers_are_sent_at_once():
@@ -18,3 +20,16 @@ async def _delay_is_off(listener: socket.socket) -> int:
         delay = writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         writer.close()
     return delay
+
+
+@pytest.mark.parametrize(
+    ("origins", "site"),
+    [
+        ([], "http://127.0.0.1:8000"),
+        (["http://pictures.home"], "http://127.0.0.1:8000"),
+        (["https://*.example", "https://pictures.example"], "https://pictures.example"),
+    ],
+)
+def test_the_set_up_link_leads_through_the_server_in_front(settings, origins, site):
+    settings.CSRF_TRUSTED_ORIGINS = origins
+    assert _site("http://127.0.0.1:8000") == site

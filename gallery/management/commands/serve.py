@@ -56,7 +56,7 @@ class Command(BaseCommand):
         address = f"http://{shown}:{port}"
         self.stdout.write(f"{settings.SITE_NAME} is ready at {address}")
         if accounts.setup_is_due():
-            link = address + reverse("setup", args=[accounts.setup_token()])
+            link = _site(address) + reverse("setup", args=[accounts.setup_token()])
             self.stdout.write(f"Make the first account here (the link works once): {link}")
         if settings.BROKER_URL:
             self.stdout.write(APART)
@@ -105,6 +105,12 @@ def _keep_debug_at_home(host: str) -> None:
             f"DEBUG is on, and others could reach {host}: they would be shown code and settings. Turn DEBUG "
             "off, or set HOST=127.0.0.1."
         )
+
+
+def _site(address: str) -> str:
+    """Where people reach us: through a server with https in front, when there is one."""
+    named = (origin for origin in settings.CSRF_TRUSTED_ORIGINS if "*" not in origin)
+    return next((origin for origin in named if origin.startswith("https://")), address)
 
 
 def _listen(host: str, port: int) -> socket.socket:
