@@ -4,12 +4,7 @@
 `store` does both. Whatever stops them, there is a complete picture or none, and at most a file without a row.
 """
 
-import hashlib
-import io
-import os
-import tempfile
 import uuid
-import zlib
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -25,31 +20,11 @@ from django.utils.translation import gettext
 
 from gallery import decode, tagging
 from gallery.files import filenames, leftovers, quotas, renditions, storage
+from gallery.files.receiving import IngestError, from_storage, receive
 from gallery.models import ConnectionProfile, Generation, Image, ImageText, Tag, User
 from gallery.models.base import uuid7
 
-CHUNK = 1 << 20
-SPOOL_PREFIX = storage.SPOOL_PREFIX
-RETRYABLE = {"storage_full", "storage", "decode_busy", "decode_unavailable"}
-
-
-class IngestError(Exception):
-    """A file that was not taken in. `message` is written for the person who added it."""
-
-    def __init__(self, code: str, message: str):
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-    @property
-    def retryable(self) -> bool:
-        """Nothing is wrong with the file: the same one may be taken in later."""
-        return self.code in RETRYABLE
-
-    @property
-    def is_damage(self) -> bool:
-        """It is a picture, and not whole: a part of it may be seen."""
-        return self.code in decode.errors.DAMAGE
+__all__ = ["Facts", "IngestError", "Prepared", "Stored", "commit", "discard", "prepare", "settle", "store"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +110,7 @@ def prepare(
     With `tolerant`, a damaged picture is taken in as long as part of it can be seen.
     """
     with ExitStack() as clean_up:
-        path, facts = _spool(stream, clean_up)
+        path, facts = receive(stream, clean_up)
         prepared = Prepared(
             owner=owner, source=source, file_name=filenames.last_part(file_name), public_id=uuid7(), **facts
         )
@@ -206,71 +181,6 @@ def _clean(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-# --- Spooling -------------------------------------------------------------------------------------
-
-
-def _spool(stream: BinaryIO | Path | bytes, clean_up: ExitStack) -> tuple[Path, dict]:
-    """Return a file below SPOOL_DIR that holds the bytes, and what was counted on the way."""
-    if isinstance(stream, Path):
-        file = clean_up.enter_context(stream.open("rb"))
-        if stream.is_relative_to(settings.SPOOL_DIR):  # ours already, and no one writes to it
-            return stream, _count(file)
-        stream = file
-    elif isinstance(stream, bytes):
-        stream = io.BytesIO(stream)
-    try:
-        settings.SPOOL_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, name = tempfile.mkstemp(dir=settings.SPOOL_DIR, prefix=SPOOL_PREFIX)
-    except OSError as exc:
-        raise _from_storage(storage.from_os_error(exc)) from exc
-    path = Path(name)
-    clean_up.callback(path.unlink, missing_ok=True)
-    with os.fdopen(descriptor, "wb") as copy:
-        return path, _count(stream, copy)
-
-
-def _count(stream: BinaryIO, copy: BinaryIO | None = None) -> dict:
-    """Read to the end, into `copy` as well; return the size and the checksums."""
-    sha256, crc32, size = hashlib.sha256(), 0, 0
-    while chunk := stream.read(CHUNK):
-        size += len(chunk)
-        if size > settings.MAX_UPLOAD_BYTES:
-            raise _too_big(stream)
-        sha256.update(chunk)
-        crc32 = zlib.crc32(chunk, crc32)
-        if copy is not None:
-            _write(copy, chunk)
-    if not size:
-        raise IngestError("empty_file", gettext("This file is empty."))
-    if copy is not None:
-        _write(copy, b"")
-    return {"sha256": sha256.hexdigest(), "crc32": crc32, "bytes": size}
-
-
-def _write(copy: BinaryIO, chunk: bytes) -> None:
-    try:
-        copy.write(chunk)
-        if not chunk:
-            copy.flush()
-    except OSError as exc:
-        raise _from_storage(storage.from_os_error(exc)) from exc
-
-
-def _too_big(stream: BinaryIO) -> IngestError:
-    size = getattr(stream, "size", None)
-    limit = gettext("The limit here is {size}.").format(size=_megabytes(settings.MAX_UPLOAD_BYTES))
-    if size:
-        return IngestError(
-            "too_big",
-            gettext("This file is {size}. {limit}").format(size=_megabytes(size), limit=limit),
-        )
-    return IngestError("too_big", gettext("This file is too big. {limit}").format(limit=limit))
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / (1 << 20):,.1f}".removesuffix(".0") + " MB"
-
-
 # --- Decoding and storing -------------------------------------------------------------------------
 
 
@@ -303,7 +213,7 @@ def _keep(prepared: Prepared, path: Path, decoded: decode.Decoded) -> Prepared:
             storage.put(key, path, decoded.mime_type, prepared.sha256)
             renditions.put(prepared.owner.pk, prepared.public_id, decoded.thumbnails)
         except storage.StorageError as exc:
-            raise _from_storage(exc) from exc
+            raise from_storage(exc) from exc
         undo.pop_all()
     return kept
 
@@ -313,7 +223,7 @@ def _ask_store() -> None:
     try:
         storage.probe()
     except storage.StorageError as exc:
-        raise _from_storage(exc) from exc
+        raise from_storage(exc) from exc
 
 
 def _note(prepared: Prepared, key: str) -> leftovers.Note:
@@ -321,11 +231,7 @@ def _note(prepared: Prepared, key: str) -> leftovers.Note:
     try:
         return leftovers.Note(prepared.public_id, keys)
     except OSError as exc:
-        raise _from_storage(storage.from_os_error(exc)) from exc
-
-
-def _from_storage(exc: storage.StorageError) -> IngestError:
-    return IngestError(exc.code, exc.message)
+        raise from_storage(storage.from_os_error(exc)) from exc
 
 
 # --- The row --------------------------------------------------------------------------------------
@@ -337,7 +243,7 @@ def _see_that_there_is_room(owner: User, size: int) -> None:
     except quotas.QuotaExceeded as exc:
         raise IngestError(exc.code, exc.message) from exc
     if not quotas.is_room_on_disk():
-        raise _from_storage(storage.storage_full())
+        raise from_storage(storage.storage_full())
 
 
 def _live_twin(prepared: Prepared) -> Image | None:

@@ -16,7 +16,6 @@ from typing import BinaryIO
 from django.conf import settings
 from django.utils import timezone
 
-from gallery import ingest
 from gallery.files import leftovers, storage
 from gallery.imports import archives
 from gallery.imports.archives import ArchiveError
@@ -85,7 +84,7 @@ def share(path: Path) -> None:
 
 def _bring_near(path: Path) -> None:
     """Fetch an archive that was added on another machine. Raises `ArchiveError` or `IngestError`."""
-    part = _new_path(ingest.SPOOL_PREFIX)
+    part = _new_path(storage.SPOOL_PREFIX)
     try:
         with storage.open(_key_of(path.name)) as source, part.open("xb") as copy:
             shutil.copyfileobj(source, copy, CHUNK)
@@ -150,7 +149,7 @@ def _too_big() -> IngestError:
 @contextmanager
 def fetched(entry: ImportEntry) -> Iterator[Path]:
     """Bring the file at an address into the spool for as long as the block runs."""
-    path = _new_path(ingest.SPOOL_PREFIX)
+    path = _new_path(storage.SPOOL_PREFIX)
     try:
         kind = _fetch(entry.name, path)
         with _explained(kind):

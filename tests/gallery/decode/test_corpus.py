@@ -13,9 +13,8 @@ import pytest
 from django.urls import reverse
 from PIL import Image as Pillow
 
-from gallery import ingest
 from gallery.decode import pool
-from gallery.files import media, storage
+from gallery.files import media, receiving, storage
 from gallery.imports import importing
 from gallery.models import Image, Import
 from tests.gallery.api.conftest import api_of
@@ -268,6 +267,6 @@ def test_a_form_ends_as_the_case_says(case, api, owner, settings):
 def test_the_corpus_is_whole():
     assert len(MANIFEST["cases"]) == MANIFEST["count"]
     assert {case["via"] for case in MANIFEST["cases"]} == {"upload", "zip", "raw-multipart"}
-    assert ingest.RETRYABLE  # refusals of the corpus are about files, and none of these may be among them
+    assert receiving.RETRYABLE  # refusals of the corpus are about files, and none of these may be among them
     reasons = {case["reason"] for case in MANIFEST["cases"]} - {None}
-    assert not reasons & ingest.RETRYABLE
+    assert not reasons & receiving.RETRYABLE
