@@ -39,6 +39,16 @@ def test_the_image_holds_the_whole_program_and_nothing_else():
     assert all((ROOT / folder).is_dir() for folder in FOLDERS)
 
 
+def test_the_image_holds_the_single_files_that_the_program_reads():
+    read = {"manage.py"}
+    for folder in ("config", "gallery"):
+        for path in (ROOT / folder).rglob("*.py"):
+            read |= set(re.findall(r'BASE_DIR / "([\w-]+\.\w+)"', path.read_text()))
+    assert "requirements.txt" in read
+    copied = re.findall(r"^COPY ([\w. -]+) \./$", DOCKERFILE.rpartition("\nFROM ")[2], re.MULTILINE)
+    assert read <= {name for line in copied for name in line.split()}
+
+
 def test_the_example_asks_for_what_compose_cannot_do_without():
     needed = set(re.findall(r"\$\{(\w+):\?", COMPOSE))
     example = (DEPLOY / "compose.env.example").read_text()
