@@ -108,7 +108,9 @@ def decide(request, public_id):
         )
     else:
         return bad_request(request, gettext("Say which image to keep: the first, the second or both."))
-    return render(request, "_toasts.html") if wants_fragment(request) else redirect("duplicates")
+    if not wants_fragment(request):
+        return redirect("duplicates")
+    return render(request, "gallery/_decided.html", {"count": waiting.count()})
 
 
 @require_POST

@@ -9,6 +9,16 @@ document.querySelector("[data-shortcuts]")?.addEventListener("click", showSheet)
 for (const link of document.querySelectorAll(":is(.split nav, .chips--scroll) [aria-current]"))
   link.scrollIntoView({ block: "nearest", inline: "center" });
 
+// A pair that is decided hands the focus on to the one beside it.
+let beside;
+document.addEventListener("htmx:before:swap", () => {
+  const row = document.activeElement.closest(".pairs > li");
+  beside = row && (row.nextElementSibling ?? row.previousElementSibling);
+});
+document.addEventListener("htmx:after:swap", () => {
+  if (document.activeElement === document.body) beside?.querySelector("button").focus();
+});
+
 const sentences = {
   401: "You have been logged out. Reload the page to log in again.",
   413: "That is more than this server accepts at once.",

@@ -122,6 +122,7 @@ def test_both_are_kept_and_that_can_be_undone(owner_client, pair):
     assert waiting(owner_client) == []
     again = reverse("duplicate-reopen", args=[pair.public_id])
     assert f'action="{again}"' in answer
+    assert "No look-alikes" in answer
 
     assert owner_client.post(again, headers=HTMX)["HX-Refresh"] == "true"
     assert waiting(owner_client) == [pair]
