@@ -10,17 +10,18 @@ Values in, values out: nothing in `providers` knows of Django or of the gallery.
 Vendors that take jobs are asked how far they are (`jobs.py`), and after a crash `resume` goes on with the
 same job. Pictures that an answer names by address are fetched by `read` (`links.py`).
 
-Texts are small and go without a spool: `complete` and `describe` make one request and give back its words.
+`vendor.py` has what is true whatever a vendor makes; `writer.py` texts: `complete` and `describe` make one
+request and give back its words.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from providers import catalog, describing, errors, faults, pricing, rules, spooling, streams, switches
+from providers import catalog, errors, faults, pricing, rules, spooling, streams
 from providers.errors import BadResponse, ProviderError
 from providers.vocabulary import (
     Answer,
@@ -52,6 +53,7 @@ from providers.vocabulary import (
     Turn,
     Usage,
 )
+from providers.writer import Writer
 
 if TYPE_CHECKING:
     from providers.bodies import JsonBody
@@ -94,49 +96,15 @@ UNASKED = "{} answered with a stream of events that nobody asked for. The raw an
 READERS = threading.BoundedSemaphore(4)
 
 
-class Provider:
+class Provider(Writer):
     """A vendor's service. Subclasses declare, build, parse and explain; the rest is written once, here."""
 
-    slug: ClassVar[str] = ""
-    label: ClassVar[str] = ""
-    default_base_url: ClassVar[str] = ""
-    needs_key: ClassVar[bool] = True
-    needs_base_url: ClassVar[bool] = False
     supports_image_generation: ClassVar[bool] = True
-    supports_text: ClassVar[bool] = False
-    supports_vision: ClassVar[bool] = False
     takes_any_model: ClassVar[bool] = True  # also one that no list names
-    connection_options: ClassVar[Mapping[str, Switch]] = {}  # what a connection's `options` may hold
     request_deadline: ClassVar[float] = 600  # seconds for one call, from connect to the last byte
-    text_deadline: ClassVar[float] = 120  # seconds for a text
     safe_to_repeat: ClassVar[bool] = False  # without effect: recovery may send it again
 
     open_answer = staticmethod(spooling.open_answer)
-
-    def __init__(self, connection: Connection):
-        self.connection = connection
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.base_url}>"
-
-    @property
-    def base_url(self) -> str:
-        return (self.connection.base_url or self.default_base_url).rstrip("/")
-
-    @property
-    def is_free(self) -> bool:
-        """Whether nobody sends a bill, whatever comes of a request."""
-        return False
-
-    @property
-    def api_key(self) -> str:
-        """The key as it may go into a header. Raises `AuthError` for what cannot be a key."""
-        key = self.connection.api_key.strip()
-        if self.needs_key and not key:
-            raise errors.AuthError("This connection has no key. Enter one in its settings.")
-        if not all("!" <= character <= "~" for character in key):
-            raise errors.AuthError("The key has spaces or odd characters in it. Copy and enter it again.")
-        return key
 
     # What a subclass writes
 
@@ -148,14 +116,6 @@ class Provider:
         """Make pictures of a successful answer, as files in `folder`."""
         raise NotImplementedError
 
-    def build_text(self, request: TextRequest) -> "WireRequest":
-        """The one HTTP request that asks for a text, with `request.image` and `request.schema` if given."""
-        raise NotImplementedError
-
-    def parse_text(self, request: TextRequest, answer: Answer) -> Completion:
-        """The words of a successful answer. Raises `Refused`, or `BadResponse` when there are none."""
-        raise NotImplementedError
-
     def preview_in(self, event: "JsonBody") -> tuple[int, object] | None:
         """The preview in an event of a stream: its index and its base64 string. The default: as OpenAI."""
         return streams.image_preview(event)
@@ -164,31 +124,11 @@ class Provider:
         """Whether an event of a stream is its end, good or bad. The default: as OpenAI."""
         return streams.ends_images(event)
 
-    def error_for(self, answer: Answer) -> ProviderError:
-        """What an error answer means. The default goes by the status alone."""
-        return faults.from_status(answer, self.label)
-
     def list_models(self) -> Iterable[ModelInfo]:
         """The vendor's own list, over the network. The default: the built-in catalogue."""
         return self.models()
 
     # What all have in common
-
-    def failure(self, answer: Answer) -> ProviderError:
-        """What an error answer means, without the key, which some servers repeat in their answers."""
-        return self.without_key(self.error_for(answer))
-
-    def as_billed(self, error: ProviderError) -> ProviderError:
-        """The error with what is true here about money: where nobody sends a bill, nothing was charged."""
-        if self.is_free:
-            error.may_have_been_charged, error.cost_usd = False, None
-        return error
-
-    def without_key(self, error: ProviderError) -> ProviderError:
-        """The error, with the key taken out of the vendor's words."""
-        if self.connection.api_key:
-            error.provider_message = error.provider_message.replace(self.connection.api_key, "…")
-        return error
 
     def models(self) -> tuple[ModelInfo, ...]:
         """The built-in catalogue; no network."""
@@ -214,14 +154,6 @@ class Provider:
     def has_live_list(cls) -> bool:
         """Whether the vendor can be asked for its models."""
         return cls.list_models is not Provider.list_models
-
-    @classmethod
-    def clean_options(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """A connection's `options` as they are kept; what is at its default may be left out.
-
-        Raises `InvalidRequest` whose `field` is the option that is wrong.
-        """
-        return switches.clean(given, cls.connection_options, cls.label)
 
     def live_models(self) -> tuple[ModelInfo, ...]:
         """The vendor's list, with what the catalogue knows, and the catalogue's retired models last."""
@@ -331,61 +263,6 @@ class Provider:
                 allowed_private_hosts=self.connection.allowed_private_hosts,
             )
 
-    # Texts
-
-    def text_models(self) -> tuple[TextModel, ...]:
-        """The models that write, from the built-in catalogue; no network."""
-        return catalog.text_models(self.slug)
-
-    def list_text_models(self) -> Iterable[TextModel]:
-        """The vendor's own list of them, over the network. The default: the built-in catalogue."""
-        return self.text_models()
-
-    def live_text_models(self) -> tuple[TextModel, ...]:
-        """The vendor's list of models that write. Raises `ProviderError`."""
-        return tuple(self.list_text_models())
-
-    def text_model_info(self, model_id: str) -> TextModel:
-        """The model as the catalogue knows it; an unknown id gets no price."""
-        return catalog.find_text(self.slug, model_id)
-
-    def default_text_model(self) -> str:
-        return catalog.default_text_model(self.slug)
-
-    def check_text(self, request: TextRequest | DescribeRequest) -> None:
-        """Raise `InvalidRequest` or `ModelUnavailable` for what cannot be written. Sends nothing."""
-        rules.check_text(_as_text(request), self, self.text_model_info(request.model))
-
-    def estimate_text(self, request: TextRequest | DescribeRequest) -> Estimate:
-        """The most that a text or a description will cost."""
-        return pricing.estimate_text(_as_text(request), self.text_model_info(request.model))
-
-    def complete(self, request: TextRequest) -> Completion:
-        """Have a text written: one paid request, never repeated. Raises what `send` and `read` raise."""
-        from providers import http
-
-        self.check_text(request)
-        with http.ask(
-            self._built(lambda: self.build_text(request)),
-            deadline=self.text_deadline,
-            allowed_private_hosts=self.connection.allowed_private_hosts,
-        ) as answer:
-            if answer.status != 200:
-                raise self.failure(answer)
-            return self.parse_text(request, answer)
-
-    def describe(self, request: DescribeRequest) -> Description:
-        """Have a picture described and tags suggested: one paid request, never repeated."""
-        return describing.read(self.complete(describing.text_request(request)))
-
-    def _built(self, build: Callable[[], "WireRequest"]) -> "WireRequest":
-        try:
-            return build()
-        except OSError as exc:
-            raise errors.InvalidRequest(
-                "A picture that should go along cannot be read. Choose it again.", field="references"
-            ) from exc
-
     def test(self) -> CheckResult:
         """Try the key with something that costs nothing."""
         try:
@@ -397,7 +274,3 @@ class Provider:
 
 def _today() -> date:
     return datetime.now(UTC).date()
-
-
-def _as_text(request: TextRequest | DescribeRequest) -> TextRequest:
-    return describing.text_request(request) if isinstance(request, DescribeRequest) else request
