@@ -25,7 +25,7 @@ import sentry_sdk
 from django.test import Client
 from django.urls import path
 from config import urls
-from gallery import occupation
+from gallery.work import occupation
 
 def breaking(request):
     prompt = request.POST["prompt"]

@@ -97,7 +97,7 @@ import django
 django.setup()
 from django.conf import settings
 settings.SPOOL_DIR = Path(sys.argv[1])
-from gallery import leftovers
+from gallery.files import leftovers
 from gallery.models.base import uuid7
 note = leftovers.Note(uuid7(), ["uploaded/1/a.png"])
 print("holds", flush=True)

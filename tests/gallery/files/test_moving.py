@@ -194,7 +194,8 @@ def test_it_says_what_comes_next(places, pictures, settings):
 
 ROOT = Path(__file__).resolve().parents[3]
 FILL = """
-from gallery import ingest, inputs
+from gallery import ingest
+from gallery.generations import inputs
 from gallery.models import Generation, User
 from tests.conftest import picture_bytes
 ada = User.objects.create_user("ada")
@@ -206,7 +207,7 @@ Generation.objects.create(owner=ada, provider="demo", model="demo", prompt="fox"
 KILLED = """
 import os, signal
 from django.core.management import call_command
-from gallery import moving
+from gallery.files import moving
 moving.AT_ONCE, copied, copy = 3, [], moving._copy
 def copy_and_die(file, source, target):
     if len(copied) >= 14:
