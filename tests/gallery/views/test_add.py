@@ -448,5 +448,5 @@ def test_generate_reads_the_session_in_a_fixed_number_of_queries(
 ):
     for number in range(n):
         generation.submit(demo.owner, generation.Wish(profile=demo, prompt=f"panda {number}"))
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         assert owner_client.get(reverse("add-generate")).status_code == 200
