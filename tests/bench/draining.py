@@ -1,7 +1,7 @@
 """Workers and a queue in a process of their own: `python -m tests.bench.draining WORKERS JOBS MOST DELAY`.
 
-WORKERS worker processes wait until JOBS come into the queue in one commit. Each takes up to MOST of them at
-once, from a vendor that needs DELAY seconds for a picture of 1024 pixels, and files what came. Prints JSON.
+WORKERS worker processes wait until JOBS come into the queue, fifty in a commit. Each takes up to MOST of them
+at once, from a vendor that needs DELAY seconds for a picture of 1024 pixels, and files what came. Prints JSON.
 """
 
 import json
@@ -11,11 +11,13 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from itertools import batched
 
 from tests.bench.machine import cpu_seconds
 from tests.soak.watching import children_of, look
 
 PATIENCE = 600  # seconds
+TOGETHER = 50  # jobs of one commit; SQLite lets nobody else write meanwhile
 VENDOR = """
 import sys, threading
 from tests.soak.things import Vendor
@@ -90,8 +92,11 @@ def _ask(profile, jobs: int) -> list[int]:
     from gallery.generations import generation
 
     wishes = (generation.Wish(profile=profile, prompt=f"a lighthouse {number}") for number in range(jobs))
-    with transaction.atomic():
-        return [generation.submit(profile.owner, wish).pk for wish in wishes]
+    asked: list[int] = []
+    for some in batched(wishes, TOGETHER):
+        with transaction.atomic():
+            asked += (generation.submit(profile.owner, wish).pk for wish in some)
+    return asked
 
 
 @contextmanager
