@@ -5,9 +5,11 @@ import { say, undoLast } from "toasts";
 register("z", "Undo", undoLast);
 document.querySelector("[data-shortcuts]")?.addEventListener("click", showSheet);
 
-// On a small screen a row of links may begin with others than the one that is open.
-for (const link of document.querySelectorAll(":is(.split nav, .chips--scroll) [aria-current]"))
-  link.scrollIntoView({ block: "nearest", inline: "center" });
+// On a small screen a row of links may begin with others than the one that is open. The page itself stays where it is.
+for (const link of document.querySelectorAll(":is(.split nav, .chips--scroll) [aria-current]")) {
+  const [own, row] = [link, link.closest("nav")].map((each) => each.getBoundingClientRect());
+  link.closest("nav").scrollBy(own.x + own.width / 2 - row.x - row.width / 2, 0);
+}
 
 // A pair that is decided hands the focus on to the one beside it.
 let beside;
