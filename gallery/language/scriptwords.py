@@ -21,6 +21,7 @@ MESSAGES = (
     gettext_lazy("Something broke on our side. Nothing of yours was lost; try again."),
     gettext_lazy("The server did not answer. Check the connection and try again."),
     gettext_lazy("To add pasted pictures, open Add images and paste there."),
+    gettext_lazy("↑ ↓ choose · Tab completes · - excludes"),
     gettext_lazy("Copied."),
     gettext_lazy("The browser did not allow copying. The text is selected; press Ctrl and C."),
     gettext_lazy("The large picture could not be loaded. The preview stays."),

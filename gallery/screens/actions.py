@@ -61,8 +61,7 @@ def _ways_on(row: Generation, again: str) -> Iterable[Action]:
     if recovery.lost_jobs(row):
         url = reverse("generation-check", args=[row.public_id])
         yield Action(label=gettext("Check again"), url=url, glyph="refresh-cw", primary=True, post=True)
-    yield from _to_the_cause(row)
-    yield from _once_more(row, again)
+    yield from sorted((*_to_the_cause(row), *_once_more(row, again)), key=lambda way: not way.primary)
     if row.error_code == "invalid_request" and row.profile:
         yield Action(
             label=gettext("Connection settings"), url=reverse("connection", args=[row.profile.public_id])

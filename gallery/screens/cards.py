@@ -89,6 +89,12 @@ class Card:
         return max(0, int((timezone.now() - self.since).total_seconds())) if self.since else 0
 
     @property
+    def so_far(self) -> str:
+        """As live-jobs.js goes on to count it."""
+        minutes, seconds = divmod(self.seconds, 60)
+        return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+    @property
     def time_left(self) -> str:
         return gettext("about {span} left").format(span=span(self.left)) if self.left else ""
 

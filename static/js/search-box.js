@@ -2,6 +2,7 @@
 // a choice searches as usual.
 import { ComboBox } from "combo-box";
 import { icon } from "tags";
+import { gettext } from "words";
 
 const icons = { filter: "funnel", saved: "save", recent: "clock" };
 const form = document.querySelector("form.search");
@@ -15,8 +16,18 @@ async function fetchOptions(text, signal) {
   return groups.flatMap(({ label, options }) => options.map((option) => ({ ...option, heading: label })));
 }
 
+// The text with the part in bold that stands before the caret.
+function marked(text) {
+  const begun = input.value.slice(0, input.selectionStart).match(/[^\s:"(-]*$/)[0];
+  const at = text.toLowerCase().indexOf(begun.toLowerCase());
+  if (!begun || at < 0) return [text];
+  const part = Object.assign(document.createElement("b"), { textContent: text.slice(at, at + begun.length) });
+  return [text.slice(0, at), part, text.slice(at + begun.length)];
+}
+
 function draw(option) {
-  const text = Object.assign(document.createElement("span"), { className: "trunc", textContent: option.text });
+  const text = Object.assign(document.createElement("span"), { className: "trunc" });
+  text.append(...marked(option.text));
   const right = Object.assign(document.createElement("span"), { className: "r trunc", textContent: option.more });
   const face = Object.assign(new Image(24, 24), { className: "ava", src: option.face, alt: "" });
   return [option.face ? face : icon(form.dataset.sprite, icons[option.kind] ?? option.kind), text, right];
@@ -37,6 +48,7 @@ function remember() {
 
 if (input) {
   combo = new ComboBox(input, { label: "Suggestions", fetchOptions, choose, draw });
+  input.nextElementSibling.dataset.hint = gettext("↑ ↓ choose · Tab completes · - excludes");
   input.addEventListener("keydown", (event) => combo.handleKey(event));
   input.addEventListener("focus", () => input.value || combo.ask());
   form.addEventListener("submit", remember);
