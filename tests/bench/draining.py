@@ -1,7 +1,7 @@
 """Workers and a queue in a process of their own: `python -m tests.bench.draining WORKERS JOBS MOST DELAY`.
 
 WORKERS worker processes wait until JOBS come into the queue, fifty in a commit. Each takes up to MOST of them
-at once, from a vendor that needs DELAY seconds for a picture of 1024 pixels, and files what came. Prints JSON.
+at once, from a vendor that needs DELAY seconds for a picture of 1024 pixels, and files it. Prints JSON.
 """
 
 import json
