@@ -11,15 +11,20 @@ lacks() {
 }
 
 PATH=$PATH:/usr/sbin
-has_all() { command -v chromium >/dev/null && command -v nginx >/dev/null; }
+has_all() { command -v chromium >/dev/null && command -v firefox-esr >/dev/null && command -v nginx >/dev/null; }
 if [ "${CI:-}" = true ] && ! has_all && command -v apt-get >/dev/null; then
-    (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium nginx-light) >/dev/null
+    (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium firefox-esr nginx-light) >/dev/null
 fi
 
 browser=yes
 command -v chromium >/dev/null || {
     lacks "Chromium" "Debian: sudo apt install chromium"
     browser=
+}
+firefox=yes
+command -v firefox-esr >/dev/null || command -v firefox >/dev/null || {
+    lacks "Firefox" "Debian: sudo apt install firefox-esr"
+    firefox=
 }
 machines=yes
 command -v nginx >/dev/null || {
@@ -58,7 +63,11 @@ echo "· People at work for a minute"
 MAX_QUEUED_PER_USER=100 .venv/bin/python -m tests.soak --seconds 60 --databases sqlite
 if [ -n "$browser" ]; then
     echo "· Chromium"  # by itself: its driver keeps an event loop running in the process; mostly it waits
-    .venv/bin/python -m pytest -q -n 3 -m browser tests/e2e
+    .venv/bin/python -m pytest -q -n 3 -m "browser and not firefox" tests/e2e
+fi
+if [ -n "$firefox" ]; then
+    echo "· Firefox"
+    .venv/bin/python -m pytest -q -n 0 -m firefox tests/e2e
 fi
 if [ -n "$postgres" ]; then
     echo "· PostgreSQL, and Celery on Redis and RabbitMQ"
