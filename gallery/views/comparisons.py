@@ -29,7 +29,7 @@ def index(request):
         return generate(request, compares=True)
     rows = Comparison.objects.owned_by(request.user).prefetch_related(*columns.READ)
     page = Paginator(rows, SHOWN).get_page(request.GET.get("page"))
-    context = {"section": "comparisons", "page": page, "lines": columns.lines(page)}
+    context = {"section": "queue", "page": page, "lines": columns.lines(page)}
     return render(request, "comparisons/index.html", context)
 
 
@@ -38,7 +38,7 @@ def page(request, public_id):
     """A column for each model, live while something is drawn. htmx gets the columns alone."""
     compared = compared_screen.of(request.user, _find(request, public_id))
     context = {
-        "section": "comparisons",
+        "section": "queue",
         "compared": compared,
         "live": jobs.poller(compared.cards, "comparison"),
     }
