@@ -13,6 +13,7 @@ from websockets.sync.client import connect
 
 from tests.services import free_port
 
+PROGRAM = shutil.which("firefox-esr") or shutil.which("firefox") or ""
 KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "ArrowRight": "\ue014", "ArrowLeft": "\ue012"}
 # Nothing is asked of anybody but the server that is tested, and nothing moves.
 PREFERENCES = {
@@ -51,7 +52,7 @@ class Firefox:
         port = free_port()
         self.process = subprocess.Popen(
             [
-                shutil.which("firefox-esr") or shutil.which("firefox"), "--headless", "--no-remote",
+                PROGRAM, "--headless", "--no-remote",
                 "--profile", str(folder), "--remote-debugging-port", str(port),
             ],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -1,13 +1,12 @@
 """The main job in another browser than Chromium: nothing in it is Chromium's own."""
 
 import io
-import shutil
 
 import pytest
 from PIL import Image, ImageStat
 
 from tests.conftest import picture_bytes
-from tests.e2e.firefox import Firefox
+from tests.e2e.firefox import PROGRAM, Firefox
 from tests.e2e.test_by_key import PASSWORD, SET_PASSWORD
 
 pytestmark = [
@@ -15,9 +14,7 @@ pytestmark = [
     pytest.mark.firefox,
     pytest.mark.slow,
     pytest.mark.timeout(400),
-    pytest.mark.skipif(
-        not (shutil.which("firefox-esr") or shutil.which("firefox")), reason="Firefox is not installed"
-    ),
+    pytest.mark.skipif(not PROGRAM, reason="Firefox is not installed"),
 ]
 TILES = "document.querySelectorAll('.tile > a[data-full]').length"
 SHOWN = "document.querySelector('#viewer[open] [data-position]')?.textContent.trim()"

@@ -1,6 +1,7 @@
 """The screens for those who see other colours than ours, or want nothing to move."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.conftest import picture_bytes
 
@@ -65,3 +66,13 @@ def test_nothing_moves_for_those_who_want_that(open_as, home):
         page.goto(home.address + path)
         faults += [(path, what) for what in page.evaluate(MOVING)]
     assert faults == []
+
+
+def test_arrows_point_the_other_way_where_one_reads_from_right_to_left(open_as, home):
+    page = open_as()
+    page.goto(home.address + "/")
+    page.locator(".tile > a[data-full]").nth(1).click()
+    arrow = page.locator("#viewer .nav.prev .i")
+    expect(arrow).to_have_css("scale", "none")
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    expect(arrow).to_have_css("scale", "-1 1")
