@@ -1,15 +1,14 @@
-"""What no walk of a member's pages meets: doors, errors, comparisons, the admin; and what opens elsewhere."""
+"""What no walk of a member's pages meets: doors, errors, comparisons; and what opens elsewhere."""
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.test_every_page import AXE, STRICT, furnished, theme_faults
+from tests.e2e.test_every_page import furnished, theme_faults
 
 __all__ = ["furnished"]  # a fixture
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
 DOORS = ("/login/", "/signup/", "/offline/", "/nothing/", "/setup/wrong/", "/?q=x")
-ADMIN = ("", "gallery/", "gallery/image/", "gallery/user/", "gallery/generation/", "gallery/user/add/")
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 # Where, on what, what is pressed, and what opens.
 OPENED = (
@@ -74,22 +73,4 @@ def test_what_opens_has_no_fault(open_in, furnished):
         page.locator(opener).first.click()
         expect(page.locator(opened)).to_be_visible()
         faults += [(opened, *fault) for fault in theme_faults(page)]
-    assert faults == []
-
-
-def test_the_admin_is_for_everyone(open_in, furnished):
-    home, _ = furnished
-    page, faults = open_in(), []
-    home.admit(page.context)
-    for path in ADMIN:
-        answer = page.goto(f"{home.address}/admin/{path}")
-        assert answer.ok, path
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            found = AXE.run(page, options=STRICT).response["violations"]
-            faults += [
-                (path, scheme, one["id"], [node["html"][:160] for node in one["nodes"][:2]])
-                for one in found
-                if one["impact"] in ("serious", "critical")
-            ]
     assert faults == []
