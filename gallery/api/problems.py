@@ -56,7 +56,7 @@ def respond(status: int, detail: str, headers=None, **more) -> JsonResponse:
 
 def status_for(code: str) -> int:
     """The status for a file or archive that was refused with `code`."""
-    return {"too_big": 413, "storage": 507, "storage_full": 507, "quota": 507, "too_many": 429}.get(code, 422)
+    return {"too_big": 413, "storage": 503, "storage_full": 507, "quota": 507, "too_many": 429}.get(code, 422)
 
 
 def not_found(request: HttpRequest, *_args, **_kwargs) -> JsonResponse:

@@ -51,7 +51,8 @@ def upload(request):
         return _part(request, "problem", context, status=422)
     tags = tagging.resolve(request.user, form.cleaned_data["tags"])
     context["rows"] = rows = [_store(request.user, file, tags) for file in files]
-    return _part(request, "rows", context, status=507 if any(row.get("is_full") for row in rows) else 200)
+    status = max(row.get("status", 200) for row in rows)
+    return _part(request, "rows", context, status=status)
 
 
 def _part(request, name, context, status=200):
@@ -65,8 +66,8 @@ def _store(owner, file, tags) -> dict:
     try:
         stored = ingest.store(owner, file, source=Image.Source.UPLOAD, file_name=file.name, tags=tags)
     except ingest.IngestError as exc:
-        is_full = exc.code in ("storage", "storage_full")
-        return {"name": file.name, "state": "refused", "sentence": exc.message, "is_full": is_full}
+        status = {"storage": 503, "storage_full": 507}.get(exc.code, 200)  # script tries again at 503
+        return {"name": file.name, "state": "refused", "sentence": exc.message, "status": status}
     thumb = thumbnail_url(stored.image.public_id, owner.pk, 320)
     row = {"name": file.name, "image": stored.image, "thumb": thumb}
     if stored.duplicate:

@@ -84,7 +84,7 @@ def test_nobody_waits_for_a_store_that_is_away(proxy, owner_client, mode):
         response, seconds = timed(lambda address=address: owner_client.get(address))
         assert (response.status_code < 400, seconds < PATIENCE) == (True, True), (address, seconds)
     response, seconds = timed(lambda: upload(owner_client, "#654321"))
-    assert (response.status_code, seconds < PATIENCE) == (507, True), seconds
+    assert (response.status_code, seconds < PATIENCE) == (503, True), seconds
     assert "The picture store cannot be reached or written." in response.content.decode()
     response, seconds = timed(lambda: owner_client.get(reverse("health-ready")))
     assert (response.status_code, response.json()["checks"]["storage"], seconds < PATIENCE) == (
