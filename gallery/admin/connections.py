@@ -49,6 +49,26 @@ class ProfileForm(forms.ModelForm):
         return "" if self.cleaned_data["remove_key"] else None
 
 
+class CheckFilter(admin.SimpleListFilter):
+    """Which connections work, as their last check found."""
+
+    title = "last check"
+    parameter_name = "check"
+
+    def lookups(self, request, model_admin):
+        return [("ok", "Works"), ("failed", "Failed"), ("never", "Not tested")]
+
+    def queryset(self, request, queryset):
+        match self.value():
+            case "ok":
+                return queryset.filter(check_code="ok")
+            case "failed":
+                return queryset.exclude(check_code__in=["ok", ""])
+            case "never":
+                return queryset.filter(check_code="")
+        return queryset
+
+
 @admin.register(ConnectionProfile)
 class ConnectionProfileAdmin(GuardedAdmin):
     """Staff see that a connection exists and whether it works; its owner and superusers change it."""
@@ -65,7 +85,7 @@ class ConnectionProfileAdmin(GuardedAdmin):
         "monthly_budget_usd",
         "created_at",
     ]
-    list_filter = ["provider", "is_default", "check_code", "owner"]
+    list_filter = ["provider", "is_default", CheckFilter, "owner"]
     list_select_related = ["owner"]
     search_fields = ["name", "owner__username"]
     autocomplete_fields = ["owner"]

@@ -3,11 +3,13 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from gallery.admin import lists
 from gallery.models import (
     AuditEntry,
+    ConnectionProfile,
     Generation,
     GenerationCall,
     HouseStyle,
@@ -133,3 +135,11 @@ def test_rows_that_are_few_among_many_are_found_by_an_index(boss, rows, model, q
         pytest.skip("PostgreSQL reads small tables as they are")
     found = boss.get(page(model, "changelist"), query).context["cl"].result_list
     assert f"INDEX {index}" in found.explain()
+
+
+def test_connections_are_found_by_their_last_check(boss, other):
+    for name, code in (("fine", "ok"), ("broken", "auth"), ("new", "")):
+        ConnectionProfile.objects.create(owner=other, name=name, provider="demo", check_code=code)
+    for asked, names in (("ok", {"fine"}), ("failed", {"broken"}), ("never", {"new"})):
+        page = boss.get(reverse("admin:gallery_connectionprofile_changelist"), {"check": asked})
+        assert {row.name for row in page.context["cl"].result_list} == names
