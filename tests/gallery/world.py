@@ -104,7 +104,8 @@ class World:
         )  # fmt: skip
         BatchCell.objects.create(batch=self.batch, index=0, row="red", prompt="red fox", state="failed")
         self.job = Import.objects.create(owner=self.owner, total=1, status="done")
-        Worker.objects.create(name="here:1", started_at=timezone.now(), seen_at=timezone.now())
+        now = timezone.now()
+        Worker.objects.update_or_create(name="here:1", defaults={"started_at": now, "seen_at": now})
         ImportEntry.objects.create(job=self.job, index=0, name="https://example.com/a.png", state="failed")
 
     def things(self) -> dict[str, object]:
