@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.soak import run
 from tests.soak.promises import Kill, Promises, broken, longest_wait
 
 DRAWN = "d" * 64
@@ -66,3 +67,9 @@ def test_what_a_killed_worker_was_waiting_for_may_be_unknown(told):
 
 def test_the_longest_wait_counts_from_a_kill_in_the_midst():
     assert longest_wait(rows(entry()), [KILL, Kill(moment=60.0, place="here")]) == 30.0
+
+
+def test_only_files_that_were_made_up_may_be_called_spoiled():
+    made_up = f"generated/1/a.webp: {run.SPOILED}"
+    lines = [f"ERROR {made_up}", f"ERROR uploaded/1/b.png: {run.SPOILED}", "ERROR generated/1/a.webp: no"]
+    assert run._unforeseen(lines, {made_up}) == lines[1:]
