@@ -53,10 +53,10 @@ POLLS = {
     "poll 404 for 10 s (eventual consistency)": "unknown at first",
     "poll 500 for 5 min": "errors meanwhile",
 }
-NOT_REACHED = "vendor_wires:test_who_was_provably_not_reached_is_tried_three_times"
-BAD_TLS = "vendor_wires:test_a_certificate_or_encryption_that_is_not_good_ends_it_at_once"
-KILLED = "vendor_wires:test_a_worker_that_is_killed_while_it_waits_leaves_unknown"
-GOOGLE = "vendor_wires:test_whatever_reason_google_gives_is_a_refusal_with_its_words"
+NOT_REACHED = "generations.test_vendor_wires:test_who_was_provably_not_reached_is_tried_three_times"
+BAD_TLS = "generations.test_vendor_wires:test_a_certificate_or_encryption_that_is_not_good_ends_it_at_once"
+KILLED = "generations.test_vendor_wires:test_a_worker_that_is_killed_while_it_waits_leaves_unknown"
+GOOGLE = "generations.test_vendor_wires:test_whatever_reason_google_gives_is_a_refusal_with_its_words"
 # What is a test of its own, with the outcome in it.
 TESTS = {
     "connection refused": NOT_REACHED,
@@ -65,37 +65,37 @@ TESTS = {
     "certificate for another host": BAD_TLS,
     "TLS 1.0 only": BAD_TLS,
     "write timeout in the middle of the request body": (
-        "vendor_wires:test_a_request_that_is_not_taken_to_its_end_may_have_been_charged"
+        "generations.test_vendor_wires:test_a_request_that_is_not_taken_to_its_end_may_have_been_charged"
     ),
     "413 before the body is read, then close": (
-        "vendor_wires:test_a_request_that_is_too_large_has_failed_although_the_server_did_not_listen"
+        "generations.test_vendor_wires:test_a_request_that_is_too_large_has_failed_although_the_server_did_not_listen"
     ),
     "first byte after deadline (slow)": (
-        "vendor_wires:test_silence_until_the_deadline_may_have_been_charged"
+        "generations.test_vendor_wires:test_silence_until_the_deadline_may_have_been_charged"
     ),
     "worker killed -9 while waiting": KILLED,
     "host rebooted while waiting": KILLED,
-    "429 Retry-After: 0": "vendor_faults:test_who_says_come_back_is_asked_again_when_it_said",
+    "429 Retry-After: 0": "generations.test_vendor_faults:test_who_says_come_back_is_asked_again_when_it_said",
     "Gemini 200 promptFeedback.blockReason, no candidates": GOOGLE,
     "Gemini 200 finishReason NO_IMAGE (text only)": GOOGLE,
     "Gemini 200 finishReason STOP with text parts only": GOOGLE,
     "Gemini unknown finishReason value (new enum)": GOOGLE,
     "OpenRouter 200 finish_reason=error": (
-        "vendor_wires:test_an_error_for_a_reason_to_finish_is_a_refusal_of_openrouter"
+        "generations.test_vendor_wires:test_an_error_for_a_reason_to_finish_is_a_refusal_of_openrouter"
     ),
     "worker killed between 202 and first poll": (
-        "vendor_wires:test_a_job_whose_worker_is_killed_is_asked_for_by_the_next"
+        "generations.test_vendor_wires:test_a_job_whose_worker_is_killed_is_asked_for_by_the_next"
     ),
     # Where the vendor cannot be told to stop, the picture is waited for and kept: done, not cancelled.
-    "cancel while running": "vendor_wires:test_a_job_that_comes_after_it_was_stopped_is_kept",
+    "cancel while running": "generations.test_vendor_wires:test_a_job_that_comes_after_it_was_stopped_is_kept",
     "disk full while spooling the answer": (
-        "vendor_wires:test_an_answer_that_the_disk_does_not_take_may_have_been_charged"
+        "generations.test_vendor_wires:test_an_answer_that_the_disk_does_not_take_may_have_been_charged"
     ),
-    "S3 key exists (412 on If-None-Match)": "s3:test_original_is_written_once_and_a_thumbnail_again",
+    "S3 key exists (412 on If-None-Match)": "files.test_s3:test_original_is_written_once_and_a_thumbnail_again",
     "kill -9 at any syscall": KILLED,  # at all of them: the sweep
-    "same task delivered twice at once": "calls:test_a_call_that_another_worker_has_is_left_alone",
-    "two workers claim the same job": "calls:test_a_call_that_another_worker_has_is_left_alone",
-    "SIGTERM during the wait": "calls:test_a_worker_that_dies_after_sending_leaves_unknown",
+    "same task delivered twice at once": "generations.test_calls:test_a_call_that_another_worker_has_is_left_alone",
+    "two workers claim the same job": "generations.test_calls:test_a_call_that_another_worker_has_is_left_alone",
+    "SIGTERM during the wait": "generations.test_calls:test_a_worker_that_dies_after_sending_leaves_unknown",
 }
 NOT_HERE = {"webhook twice / late / forged": "no vendor calls back; results are asked for"}
 
@@ -115,5 +115,5 @@ def test_case_ends_as_the_collection_says(case):
         assert state == "done"
     if wire in TESTS:
         module, _, name = TESTS[wire].partition(":")
-        assert callable(getattr(import_module(f"tests.gallery.test_{module}"), name))
+        assert callable(getattr(import_module(f"tests.gallery.{module}"), name))
     assert any(wire in table for table in (ENDS, ARRIVES, FETCHES, POLLS, TESTS, NOT_HERE))
