@@ -75,7 +75,9 @@ TESTS = {
     ),
     "worker killed -9 while waiting": KILLED,
     "host rebooted while waiting": KILLED,
-    "429 Retry-After: 0": "generations.test_vendor_faults:test_who_says_come_back_is_asked_again_when_it_said",
+    "429 Retry-After: 0": (
+        "generations.test_vendor_faults:test_who_says_come_back_is_asked_again_when_it_said"
+    ),
     "Gemini 200 promptFeedback.blockReason, no candidates": GOOGLE,
     "Gemini 200 finishReason NO_IMAGE (text only)": GOOGLE,
     "Gemini 200 finishReason STOP with text parts only": GOOGLE,
@@ -87,14 +89,22 @@ TESTS = {
         "generations.test_vendor_wires:test_a_job_whose_worker_is_killed_is_asked_for_by_the_next"
     ),
     # Where the vendor cannot be told to stop, the picture is waited for and kept: done, not cancelled.
-    "cancel while running": "generations.test_vendor_wires:test_a_job_that_comes_after_it_was_stopped_is_kept",
+    "cancel while running": (
+        "generations.test_vendor_wires:test_a_job_that_comes_after_it_was_stopped_is_kept"
+    ),
     "disk full while spooling the answer": (
         "generations.test_vendor_wires:test_an_answer_that_the_disk_does_not_take_may_have_been_charged"
     ),
-    "S3 key exists (412 on If-None-Match)": "files.test_s3:test_original_is_written_once_and_a_thumbnail_again",
+    "S3 key exists (412 on If-None-Match)": (
+        "files.test_s3:test_original_is_written_once_and_a_thumbnail_again"
+    ),
     "kill -9 at any syscall": KILLED,  # at all of them: the sweep
-    "same task delivered twice at once": "generations.test_calls:test_a_call_that_another_worker_has_is_left_alone",
-    "two workers claim the same job": "generations.test_calls:test_a_call_that_another_worker_has_is_left_alone",
+    "same task delivered twice at once": (
+        "generations.test_calls:test_a_call_that_another_worker_has_is_left_alone"
+    ),
+    "two workers claim the same job": (
+        "generations.test_calls:test_a_call_that_another_worker_has_is_left_alone"
+    ),
     "SIGTERM during the wait": "generations.test_calls:test_a_worker_that_dies_after_sending_leaves_unknown",
 }
 NOT_HERE = {"webhook twice / late / forged": "no vendor calls back; results are asked for"}
