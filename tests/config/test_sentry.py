@@ -79,6 +79,7 @@ def events_of(envelopes):
     return [event for line in lines if "exception" in (event := json.loads(line)) or "logentry" in event]
 
 
+@pytest.mark.thorough
 def test_errors_arrive_with_classes_lines_and_ids_and_nothing_else(server, tmp_path):
     done = run(
         BREAKING,

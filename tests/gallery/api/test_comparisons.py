@@ -134,6 +134,7 @@ def test_comparisons_are_listed_newest_first_and_page_by_page(api, foreign, read
     is_problem(api.get("/comparisons?after=mine"), 400, "after")
 
 
+@pytest.mark.thorough
 def test_the_list_takes_as_many_queries_for_twenty_as_for_ten(api, pairs):
     counts = []
     for _ in range(2):

@@ -162,6 +162,7 @@ def test_asked_again_at_once_it_asks_the_database_nothing(generation, django_ass
         metrics.text()
 
 
+@pytest.mark.thorough
 def test_years_of_calls_are_read_in_no_time(generation):
     """Twenty thousand that are folded, where reading each would take a tenth of a second."""
     now = timezone.now() - timedelta(hours=1)
