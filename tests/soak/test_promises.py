@@ -72,4 +72,6 @@ def test_the_longest_wait_counts_from_a_kill_in_the_midst():
 def test_only_files_that_were_made_up_may_be_called_spoiled():
     made_up = f"generated/1/a.webp: {run.SPOILED}"
     lines = [f"ERROR {made_up}", f"ERROR uploaded/1/b.png: {run.SPOILED}", "ERROR generated/1/a.webp: no"]
-    assert run._unforeseen(lines, {made_up}) == lines[1:]
+    more = f"ERROR 980{run.AND_MORE}"
+    assert run._unforeseen([*lines, more], {made_up}) == lines[1:]
+    assert run._unforeseen([more], set()) == [more]
