@@ -86,6 +86,9 @@ function nameOf(key, held) {
 // Escape is first of all for what lies on top, which the browser closes by itself.
 const isCovered = () => document.querySelector(":popover-open, dialog:modal");
 
+// Who added tags stands in the empty field: there, Escape leaves the picture as it does everywhere on its page.
+const isLeft = ({ key, target }) => key === "Escape" && target.id === "add-tags" && !target.value;
+
 // The first of two keys waits a moment for the second.
 function begin(key) {
   begun = `${key} `;
@@ -94,7 +97,7 @@ function begin(key) {
 
 document.addEventListener("keydown", (event) => {
   const held = heldIn(event);
-  if (event.defaultPrevented || (!held && typing(event.target))) return;
+  if (event.defaultPrevented || (!held && typing(event.target) && !isLeft(event))) return;
   if (event.key === "Escape" && isCovered()) return;
   const key = begun + nameOf(event.key, held);
   begun = "";
