@@ -316,6 +316,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("step", "kind", "field", "is_unsure"), TABLE, ids=range(len(TABLE)))
+@pytest.mark.thorough
 def test_failure_is_one_post_and_the_right_error(generate, program, step, kind, field, is_unsure):
     program.script(step)
     with pytest.raises(errors.ProviderError) as caught:
@@ -334,6 +335,7 @@ def test_failure_is_one_post_and_the_right_error(generate, program, step, kind, 
         ("FAKE_NO_IMAGES", errors.BadResponse),
     ],
 )
+@pytest.mark.thorough
 def test_words_in_the_prompt_make_the_fake_fail(generate, word, kind):
     with pytest.raises(kind):
         generate(replace(REQUEST, prompt=word))

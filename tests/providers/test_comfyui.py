@@ -427,6 +427,7 @@ def refused(kind, **node_errors):
         ("redirect", errors.InvalidRequest, True),
     ],
 )
+@pytest.mark.thorough
 def test_failure_is_one_prompt_and_the_right_error(generate, program, step, kind, is_unsure):
     program.script(step)
     with pytest.raises(errors.ProviderError) as caught:

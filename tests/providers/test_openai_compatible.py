@@ -392,6 +392,7 @@ def test_cost_that_litellm_reports_is_believed_within_reason(generate, server, h
         ("redirect", errors.InvalidRequest, "", ""),
     ],
 )
+@pytest.mark.thorough
 def test_failure_is_one_post_and_the_right_error(generate, server, step, kind, field, said):
     server.script(step)
     with pytest.raises(errors.ProviderError) as caught:
@@ -402,6 +403,7 @@ def test_failure_is_one_post_and_the_right_error(generate, server, step, kind, f
     assert error.provider_message == said
 
 
+@pytest.mark.thorough
 def test_words_in_the_prompt_make_the_fake_fail(generate, server):
     for engine in ("openai", "sd-server", "localai", "vllm-omni"):
         for word, kind in (

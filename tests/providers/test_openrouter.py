@@ -434,6 +434,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("step", "kind", "field"), TABLE, ids=range(len(TABLE)))
+@pytest.mark.thorough
 def test_failure_is_one_post_and_the_right_error(generate, vendor, step, kind, field):
     vendor.script(step)
     with pytest.raises(errors.ProviderError) as caught:
@@ -460,6 +461,7 @@ def test_failure_is_one_post_and_the_right_error(generate, vendor, step, kind, f
     ],
 )
 @pytest.mark.parametrize("request_", [REQUEST, CHAT], ids=["images", "chat"])
+@pytest.mark.thorough
 def test_words_in_the_prompt_make_the_fake_fail_either_way(generate, vendor, request_, word, kind):
     with pytest.raises(kind) as caught:
         generate(replace(request_, prompt=f"A cat, {word}, at night"))
@@ -508,6 +510,7 @@ INSIDE = [
 
 @pytest.mark.parametrize(("step", "kind"), INSIDE, ids=range(len(INSIDE)))
 @pytest.mark.parametrize("request_", [REQUEST, CHAT], ids=["images", "chat"])
+@pytest.mark.thorough
 def test_error_inside_a_200_has_failed_and_is_never_sent_again(generate, vendor, request_, step, kind):
     vendor.script(step)
     with pytest.raises(errors.ProviderError) as caught:
@@ -799,6 +802,7 @@ def test_text_without_a_reported_cost_is_computed(openrouter, vendor):
         ("FAKE_OVERLOADED", errors.Overloaded),
     ],
 )
+@pytest.mark.thorough
 def test_text_that_fails_is_one_post_and_the_right_error(openrouter, vendor, word, kind):
     with pytest.raises(kind) as caught:
         openrouter.complete(replace(TEXT, prompt=word))

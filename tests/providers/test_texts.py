@@ -138,6 +138,7 @@ def test_answer_without_a_whole_text_says_why_and_what_it_cost(openai, vendor, w
         (Reply(500, {}, b""), errors.ServerError),
     ],
 )
+@pytest.mark.thorough
 def test_failure_is_one_post_and_the_right_error(openai, vendor, step, kind):
     vendor.script(step)
     with pytest.raises(errors.ProviderError) as caught:

@@ -385,6 +385,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("step", "kind", "field"), TABLE, ids=range(len(TABLE)))
+@pytest.mark.thorough
 def test_failure_is_one_post_and_the_right_error(generate, vendor, step, kind, field):
     vendor.script(step)
     with pytest.raises(errors.ProviderError) as caught:
@@ -407,6 +408,7 @@ def test_failure_is_one_post_and_the_right_error(generate, vendor, step, kind, f
         ("FAKE_503", errors.ServerError),
     ],
 )
+@pytest.mark.thorough
 def test_words_in_the_prompt_make_the_fake_fail(generate, vendor, word, kind):
     with pytest.raises(kind) as caught:
         generate(replace(REQUEST, prompt=f"A cat, {word}, at night"))
@@ -595,6 +597,7 @@ def test_description_shows_the_picture_and_asks_for_json(xai, vendor, references
         ("FAKE_503", errors.ServerError),
     ],
 )
+@pytest.mark.thorough
 def test_text_that_fails_is_one_post_and_the_right_error(xai, vendor, word, kind):
     with pytest.raises(kind):
         xai.complete(replace(TEXT, prompt=word))

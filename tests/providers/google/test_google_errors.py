@@ -77,6 +77,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("step", "kind", "field"), TABLE, ids=range(len(TABLE)))
+@pytest.mark.thorough
 def test_failure_is_one_post_and_the_right_error(generate, vendor, step, kind, field):
     vendor.script(step)
     with pytest.raises(errors.ProviderError) as caught:
