@@ -58,9 +58,9 @@ else
     embedded="not postgres and not browser"
 fi
 .venv/bin/python -m pytest -q -n 2 -m "$embedded"
-echo "· People at work for a minute"
+echo "· People at work"
 # A hundred waiting requests of one person are enough here: each is drawn before it ends.
-MAX_QUEUED_PER_USER=100 .venv/bin/python -m tests.soak --seconds 60 --databases sqlite
+MAX_QUEUED_PER_USER=100 .venv/bin/python -m tests.soak --seconds 45 --databases sqlite
 if [ -n "$browser" ]; then
     echo "· Chromium"  # by itself: its driver keeps an event loop running in the process; mostly it waits
     .venv/bin/python -m pytest -q -n 3 -m "browser and not firefox" tests/e2e
