@@ -93,6 +93,7 @@ def test_large_picture_takes_no_memory(read, tmp_path):
         b" " * 5_000_000,
     ],
 )
+@pytest.mark.thorough
 def test_answer_that_cannot_be_used_is_a_bad_response(read, body):
     with pytest.raises(BadResponse):
         read(body)

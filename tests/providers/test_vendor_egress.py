@@ -32,6 +32,7 @@ def hosts(wire):
 
 
 @pytest.mark.parametrize("slug", VENDORS)
+@pytest.mark.thorough
 def test_key_is_not_taken_to_where_a_check_is_led(wire, slug):
     wire.otherwise = to("http://two.test/v1", "302 Found", Set_Cookie="a=b")
     for _ in range(2):

@@ -51,6 +51,7 @@ def others(row, number: int) -> dict:
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.model_name)
+@pytest.mark.thorough
 def test_a_list_costs_the_same_with_10_rows_and_with_20(boss, rows, model):
     boss.get(page(model, "changelist"))
     counts = []

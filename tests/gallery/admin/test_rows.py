@@ -29,6 +29,7 @@ names = pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.mod
 
 
 @names
+@pytest.mark.thorough
 def test_every_page_opens_for_a_superuser(boss, rows, model):
     pages = [
         page(model, "changelist"),
@@ -45,6 +46,7 @@ def test_every_page_opens_for_a_superuser(boss, rows, model):
 
 
 @names
+@pytest.mark.thorough
 def test_staff_without_superuser_rights_learn_nothing_private(clerk, rows, model):
     seen = ""
     for address in (
