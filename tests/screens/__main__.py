@@ -1,7 +1,7 @@
 """`make screens`: reference screenshots of every screen, in docs/screens/.
 
 Each at 1440 × 900 and 390 × 844, the one in light and the other in dark; those of the README in both.
-`python -m tests.screens gallery queue --to /tmp/look --both` takes single ones; `--help` tells the rest.
+`python -m tests.screens gallery queue --to var/look --both` takes single ones; `--help` tells the rest.
 """
 
 import argparse
