@@ -273,7 +273,8 @@ const removers = () => [...frame.querySelectorAll("#image-tags .x")];
 frame?.addEventListener("click", ({ target }) => target.closest("#image-tags button") && (place = removers().indexOf(target.closest(".x"))));
 frame?.addEventListener("htmx:after:swap", () => {
   if (place === null || frame.contains(document.activeElement)) return;
-  const next = place < 0 ? null : (removers()[place] ?? removers().at(-1));
+  // After "Add" it stays on that button: in the field, the arrows would no longer step from picture to picture.
+  const next = place < 0 ? frame.querySelector("#image-tags form:has(#add-tags) .btn") : (removers()[place] ?? removers().at(-1));
   (next ?? frame.querySelector("#add-tags"))?.focus({ preventScroll: true });
   place = null;
 });

@@ -99,7 +99,7 @@ def test_a_tag_that_goes_hands_the_focus_to_the_next_one_and_the_last_one_to_the
     gallery.keyboard.type("harbour,")
     gallery.locator("#viewer .add-tags button.btn").press("Enter")
     expect(removers).to_have_count(1)
-    expect(gallery.locator("#viewer #add-tags")).to_be_focused()
+    expect(gallery.locator("#viewer .add-tags button.btn")).to_be_focused()
 
 
 def test_a_picture_that_goes_hands_the_focus_to_the_next_one(gallery):
